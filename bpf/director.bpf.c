@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * The XDP program: one packet's journey (director.h), and what its end means to the driver.
+ */
+#include "fib.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+/* BTF keeps what something mentions; TypeScript needs these too. */
+const enum limits limits_anchor = 0;
+const enum forwarding_method forwarding_method_anchor = 0;
+const enum connection_state connection_state_anchor = 0;
+const enum verdict verdict_anchor = 0;
+const enum question question_anchor = 0;
+const enum answer answer_anchor = 0;
+const enum family family_anchor = 0;
+const struct flow_record flow_record_anchor = {};
+
+/* Hands the packet to the socket of its queue; where nobody listens, says so. */
+static __always_inline int raise_packet(struct xdp_md *ctx, enum verdict *verdict)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+	__u32 *slot = bpf_map_lookup_elem(&interfaces, &ifindex);
+	__u32 index;
+
+	if (slot && ctx->rx_queue_index < MAX_QUEUES) {
+		index = *slot * MAX_QUEUES + ctx->rx_queue_index;
+		if (bpf_map_lookup_elem(&sockets, &index))
+			return bpf_redirect_map(&sockets, index, XDP_DROP);
+	}
+	*verdict = VERDICT_DROPPED_NO_SLOW_PATH;
+	return XDP_DROP;
+}
+
+static __always_inline void count_verdict(enum verdict verdict)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct verdict_counters *counters = bpf_map_lookup_elem(&verdicts, &cpu);
+
+	if (counters && verdict < VERDICTS)
+		counters->packets[verdict]++;
+}
+
+/* Alone turns a verdict into an XDP action and counts it, so that no path escapes. */
+static __always_inline int finish(struct xdp_md *ctx, const struct journey *j, enum verdict verdict)
+{
+	int action;
+
+	switch (verdict) {
+	case VERDICT_FORWARDED_IN:
+	case VERDICT_FORWARDED_OUT:
+		/* Never XDP_TX: on veth it loses packets whose peer has GRO but no program. */
+		action = bpf_redirect(j->route->ifindex, 0);
+		break;
+	case VERDICT_RAISED_NEW:
+	case VERDICT_RAISED_ROUTE:
+	case VERDICT_RAISED_TTL:
+	case VERDICT_RAISED_MTU:
+		action = raise_packet(ctx, &verdict);
+		break;
+	case VERDICT_DROPPED_HEADER_CHECKSUM:
+	case VERDICT_DROPPED_FRAGMENT:
+	case VERDICT_DROPPED_DESTINATION_REMOVED:
+		action = XDP_DROP;
+		break;
+	default:
+		action = XDP_PASS;
+	}
+	count_verdict(verdict);
+	return action;
+}
+
+SEC("xdp")
+int xlvs_director(struct xdp_md *ctx)
+{
+	struct world world = { .ctx = ctx };
+	struct journey j = {};
+
+	j.pkt.data = (__u8 *)(long)ctx->data;
+	j.pkt.end = (__u8 *)(long)ctx->data_end;
+	return finish(ctx, &j, director(&world, &j));
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * packet - from a frame to a five-tuple
+ *
+ *   Ethernet, up to two VLAN tags -> IPv4 with options | IPv6 with extension headers -> TCP | UDP
+ *
+ * Each step checks its bounds, so that whoever holds a typed pointer may read behind it. What a
+ * step cannot or need not read ends the journey with a verdict of its own.
+ */
+#ifndef XLVS_PACKET_H
+#define XLVS_PACKET_H
+
+#include "target.h"
+
+enum packet_limits {
+	VLAN_TAGS_MAX = 2,
+	IPV6_EXTENSIONS_MAX = 6,
+	/* From the frame's start to the transport header; packets with more are the kernel's. */
+	HEADERS_MAX = 1024,
+	IPV4_FRAGMENT = 0x3fff, /* more-fragments bit and offset */
+	IPV4_FRAGMENT_OFFSET = 0x1fff,
+	IPV4_DONT_FRAGMENT = 0x4000,
+	IPV6_FRAGMENT_MORE = 1,
+	IPV6_FRAGMENT_OFFSET = 0xfff8,
+};
+
+enum tcp_flag {
+	TCP_FIN = 1,
+	TCP_SYN = 2,
+	TCP_RST = 4,
+	TCP_ACK = 16,
+};
+
+struct packet {
+	__u8 *data;
+	__u8 *end;
+	/*
+	 * Whole registers, not bits: the verifier (6.18) follows constants through the stack in
+	 * 8 bytes only, and takes every pointer for one that may be null.
+	 */
+	__u64 is_ipv6;
+	__u64 is_tcp;
+	/* Network header; is_ipv6 says which of the two. */
+	struct iphdr *ipv4;
+	struct ipv6hdr *ipv6;
+	/* Transport header: ports stand alike in TCP and UDP, the checksum does not. */
+	struct udphdr *ports;
+	__be16 *transport_checksum;
+	struct flow flow;
+	/* Length of the IP packet, headers included, and of its headers before the transport's. */
+	__u32 bytes;
+	__u32 header_bytes;
+	__u8 ttl;
+	__u8 tcp_flags;
+	/* First fragment of a larger packet; later ones never get this far. */
+	__u8 fragment;
+};
+
+struct vlan_header {
+	__be16 tci;
+	__be16 proto;
+};
+
+struct ipv6_extension {
+	__u8 next;
+	/* In units of 8 bytes, the first 8 not counted; of 4 bytes for AH. */
+	__u8 length;
+	__be16 fragment;
+	__be32 rest;
+};
+
+/*
+ * The same place, by an offset that the verifier does not know; 0 where that is too far. The
+ * verifier follows every way here by itself (tags, options, extension headers), and joins them
+ * only where they look alike.
+ */
+static __always_inline __u8 *settle(const struct packet *pkt, __u8 *at)
+{
+	__u64 offset = (__u64)(at - pkt->data);
+
+	FORGET(offset);
+	return offset > HEADERS_MAX ? 0 : pkt->data + offset;
+}
+
+static __always_inline enum verdict parse_tcp(struct packet *pkt, __u8 *at)
+{
+	struct tcphdr *tcp = (struct tcphdr *)at;
+
+	if ((__u8 *)(tcp + 1) > pkt->end || pkt->header_bytes + sizeof(*tcp) > pkt->bytes)
+		return VERDICT_PASSED_MALFORMED;
+	pkt->is_tcp = 1;
+	pkt->transport_checksum = &tcp->check;
+	/* FIN to CWR are the header's 14th byte. */
+	pkt->tcp_flags = at[13];
+	return NEXT;
+}
+
+static __always_inline enum verdict parse_transport(struct packet *pkt, __u8 *network, __u8 *at,
+						    __u8 protocol)
+{
+	struct udphdr *udp;
+
+	pkt->header_bytes = (__u32)(at - network);
+	at = settle(pkt, at);
+	if (!at)
+		return VERDICT_PASSED_OTHER_PROTOCOL;
+	udp = (struct udphdr *)at;
+	pkt->flow.protocol = protocol;
+	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
+		return VERDICT_PASSED_ICMP;
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return VERDICT_PASSED_OTHER_PROTOCOL;
+	if ((__u8 *)(udp + 1) > pkt->end || pkt->header_bytes + sizeof(*udp) > pkt->bytes)
+		return VERDICT_PASSED_MALFORMED;
+	pkt->ports = udp;
+	pkt->transport_checksum = &udp->check;
+	pkt->flow.sport = udp->source;
+	pkt->flow.dport = udp->dest;
+	return protocol == IPPROTO_TCP ? parse_tcp(pkt, at) : NEXT;
+}
+
+static __always_inline enum verdict parse_ipv4(struct packet *pkt, __u8 *at)
+{
+	struct iphdr *ip = (struct iphdr *)at;
+	__u32 fragment;
+
+	if ((__u8 *)(ip + 1) > pkt->end || ip->version != 4 || ip->ihl < 5)
+		return VERDICT_PASSED_MALFORMED;
+	pkt->bytes = bpf_ntohs(ip->tot_len);
+	if (pkt->bytes < ip->ihl * 4u || at + pkt->bytes > pkt->end)
+		return VERDICT_PASSED_MALFORMED;
+	fragment = bpf_ntohs(ip->frag_off);
+	if (fragment & IPV4_FRAGMENT_OFFSET)
+		return VERDICT_PASSED_FRAGMENT;
+
+	pkt->ipv4 = ip;
+	pkt->ttl = ip->ttl;
+	pkt->fragment = (fragment & IPV4_FRAGMENT) != 0;
+	pkt->flow.family = FAMILY_IPV4;
+	COPY(&pkt->flow.saddr, &ip->saddr, 4);
+	COPY(&pkt->flow.daddr, &ip->daddr, 4);
+	return parse_transport(pkt, at, at + ip->ihl * 4u, ip->protocol);
+}
+
+static __always_inline int is_extension(__u8 protocol)
+{
+	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
+	       protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_FRAGMENT;
+}
+
+/* Walks the extension headers to the transport header; RFC 8200 section 4. */
+static __always_inline enum verdict parse_ipv6(struct packet *pkt, __u8 *at)
+{
+	struct ipv6hdr *ip = (struct ipv6hdr *)at;
+	__u8 next;
+
+	if ((__u8 *)(ip + 1) > pkt->end || ip->version != 6)
+		return VERDICT_PASSED_MALFORMED;
+	pkt->bytes = bpf_ntohs(ip->payload_len) + (__u32)sizeof(*ip);
+	if (at + pkt->bytes > pkt->end)
+		return VERDICT_PASSED_MALFORMED;
+	pkt->is_ipv6 = 1;
+	pkt->ipv6 = ip;
+	pkt->ttl = ip->hop_limit;
+	pkt->flow.family = FAMILY_IPV6;
+	COPY(&pkt->flow.saddr, &ip->saddr, 16);
+	COPY(&pkt->flow.daddr, &ip->daddr, 16);
+
+	next = ip->nexthdr;
+	at = (__u8 *)(ip + 1);
+	for (int i = 0; i < IPV6_EXTENSIONS_MAX && is_extension(next); i++) {
+		struct ipv6_extension *extension = (struct ipv6_extension *)at;
+		__u32 length = 8;
+
+		if ((__u8 *)(extension + 1) > pkt->end)
+			return VERDICT_PASSED_MALFORMED;
+		if (next == IPPROTO_FRAGMENT) {
+			if (bpf_ntohs(extension->fragment) & IPV6_FRAGMENT_OFFSET)
+				return VERDICT_PASSED_FRAGMENT;
+			if (bpf_ntohs(extension->fragment) & IPV6_FRAGMENT_MORE)
+				pkt->fragment = 1;
+		} else {
+			length = (extension->length + 1u) * 8;
+		}
+		next = extension->next;
+		at += length;
+	}
+	return parse_transport(pkt, (__u8 *)ip, at, next);
+}
+
+/* Reads the packet that starts at data. Expects *pkt zeroed but for data and end. */
+static __always_inline enum verdict parse(struct packet *pkt)
+{
+	struct ethhdr *eth = (struct ethhdr *)pkt->data;
+	__u8 *at = (__u8 *)(eth + 1);
+	__be16 proto;
+
+	if (at > pkt->end)
+		return VERDICT_PASSED_MALFORMED;
+	proto = eth->h_proto;
+	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
+		struct vlan_header *vlan = (struct vlan_header *)at;
+
+		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+			break;
+		if ((__u8 *)(vlan + 1) > pkt->end)
+			return VERDICT_PASSED_MALFORMED;
+		proto = vlan->proto;
+		at = (__u8 *)(vlan + 1);
+	}
+	at = settle(pkt, at);
+	if (!at)
+		return VERDICT_PASSED_MALFORMED;
+	if (proto == bpf_htons(ETH_P_IP))
+		return parse_ipv4(pkt, at);
+	if (proto == bpf_htons(ETH_P_IPV6))
+		return parse_ipv6(pkt, at);
+	return VERDICT_PASSED_NOT_IP;
+}
+
+#endif

@@ -1,0 +1,260 @@
+#include "queue.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cassert>
+
+namespace {
+
+constexpr uint32_t kParkSeconds = 3;
+/// Errors a second and queue; the kernel's own limit is of this order (icmp_msgs_per_sec).
+constexpr uint32_t kErrorsPerSecond = 1000;
+/// New connection, then its next hop, then its way: more rounds have no more questions.
+constexpr int kRounds = 4;
+
+}  // namespace
+
+Queue::Queue(SlowPathShared* shared, std::unique_ptr<Xsk> xsk, uint32_t ifindex,
+             flow_record* records)
+    : shared_(shared),
+      world_(shared->tables),
+      xsk_(std::move(xsk)),
+      ifindex_(ifindex),
+      records_(records),
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+
+Queue::~Queue() {
+  Stop();
+  close(wake_);
+}
+
+void Queue::Start(Ask ask) {
+  ask_ = std::move(ask);
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Queue::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  answered_changed_.notify_all();
+  Retry();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Queue::Retry() {
+  uint64_t one = 1;
+  [[maybe_unused]] ssize_t written = write(wake_, &one, sizeof(one));
+}
+
+void Queue::Answered() {
+  {
+    std::lock_guard lock(mutex_);
+    answered_ = true;
+  }
+  answered_changed_.notify_all();
+}
+
+void Queue::Loop() {
+  while (!stopping_) {
+    bool retry = Wait();
+    std::vector<Frame> frames;
+    if (retry) Collect(&frames);
+    std::vector<std::span<uint8_t>> received;
+    xsk_->Receive(MAX_BURST, &received);
+    world_.now = shared_->clock.Now();
+    for (auto bytes : received)
+      frames.push_back(
+          {.bytes = bytes, .deadline = world_.now + kParkSeconds * shared_->clock.hz()});
+
+    // What was parked stays where it is until the burst is over.
+    std::deque<Parked> retried;
+    if (retry) retried.swap(parked_);
+    for (size_t from = 0; from < frames.size(); from += MAX_BURST) {
+      size_t to = std::min<size_t>(from + MAX_BURST, frames.size());
+      Process({frames.begin() + from, frames.begin() + to});
+    }
+    for (size_t refused = transmitter_.Flush(); refused > 0; refused--)
+      Count(VERDICT_DROPPED_TRANSMIT);
+    errors_.clear();
+    xsk_->Release();
+  }
+}
+
+/// Waits for frames; true when parked ones are to be tried again.
+bool Queue::Wait() {
+  pollfd fds[2] = {{wake_, POLLIN, 0}, {socket_dead_ ? -1 : xsk_->fd(), POLLIN, 0}};
+  int timeout_ms = parked_.empty() ? -1 : 250;
+  int ready = poll(fds, 2, timeout_ms);
+  // An interface that is gone leaves its socket behind in error.
+  if (fds[1].revents & (POLLERR | POLLHUP | POLLNVAL)) socket_dead_ = true;
+  uint64_t value;
+  bool woken = (fds[0].revents & POLLIN) && read(wake_, &value, sizeof(value)) > 0;
+  return woken || (ready == 0 && !parked_.empty());
+}
+
+void Queue::Collect(std::vector<Frame>* frames) {
+  for (Parked& parked : parked_)
+    frames->push_back({.bytes = parked.bytes, .deadline = parked.deadline});
+}
+
+/// At most MAX_BURST frames: each may have a record in every round.
+void Queue::Process(std::vector<Frame> frames) {
+  for (int round = 0; round < kRounds && !frames.empty(); round++) {
+    record_count_ = 0;
+    for (Frame& frame : frames) Try(&frame);
+    if (record_count_ > 0 && !AskTypeScript()) return;
+    std::erase_if(frames, [this](Frame& frame) { return frame.record < 0 || !Apply(frame); });
+  }
+  for (size_t i = 0; i < frames.size(); i++) Count(VERDICT_DROPPED_OVERTAKEN);
+}
+
+/// Runs the packet code; a frame that needs an answer gets a record.
+void Queue::Try(Frame* frame) {
+  journey j;
+  frame->record = -1;
+  verdict verdict = RunDirector(&world_, frame->bytes, &j);
+  switch (verdict) {
+    case VERDICT_FORWARDED_IN:
+    case VERDICT_FORWARDED_OUT:
+      Count(verdict);
+      return transmitter_.Add(j.route->ifindex, frame->bytes);
+    case VERDICT_RAISED_NEW:
+      frame->reopens = j.conn != nullptr;
+      return AddRecord(frame, j, QUESTION_SCHEDULE);
+    case VERDICT_RAISED_ROUTE:
+      if (world_.no_way) return Count(VERDICT_DROPPED_NO_ROUTE);
+      if (static_cast<int32_t>(world_.now - frame->deadline) > 0)
+        return Count(VERDICT_DROPPED_NEIGHBOUR);
+      return AddRecord(frame, j, QUESTION_ROUTE);
+    case VERDICT_RAISED_TTL:
+      SendError(frame->bytes, ICMP_ERROR_TTL, 0);
+      return Count(VERDICT_DROPPED_TTL);
+    case VERDICT_RAISED_MTU:
+      SendError(frame->bytes, ICMP_ERROR_MTU, j.route->mtu);
+      return Count(VERDICT_DROPPED_MTU);
+    default:
+      Count(verdict >= VERDICT_DROPPED_HEADER_CHECKSUM ? verdict : VERDICT_DROPPED_OVERTAKEN);
+  }
+}
+
+void Queue::AddRecord(Frame* frame, const journey& j, question question) {
+  frame->record = static_cast<int>(record_count_);
+  flow_record& record = records_[record_count_];
+  record = {};
+  record.flow = j.pkt.flow;
+  record.target = world_.target;
+  record.service = world_.service_found;
+  record.ingress_ifindex = ifindex_;
+  record.question = question;
+  record.active = is_active(next_state(&j.pkt, STATE_NONE, VIEW_IN));
+  record.duplicate = MarkDuplicate(&record, record_count_);
+  record_count_++;
+}
+
+/// Whether an earlier record of the burst asks to schedule the same flow.
+bool Queue::MarkDuplicate(flow_record* record, size_t count) {
+  if (record->question != QUESTION_SCHEDULE) return false;
+  for (size_t i = 0; i < count; i++) {
+    if (records_[i].question == QUESTION_SCHEDULE &&
+        memcmp(&records_[i].flow, &record->flow, sizeof(flow)) == 0)
+      return true;
+  }
+  return false;
+}
+
+/// One call into TypeScript; false when this queue is to stop instead.
+bool Queue::AskTypeScript() {
+  std::unique_lock lock(mutex_);
+  if (stopping_) return false;
+  answered_ = false;
+  lock.unlock();
+  ask_(record_count_);
+  lock.lock();
+  answered_changed_.wait(lock, [this] { return answered_ || stopping_; });
+  return !stopping_;
+}
+
+/// Carries an answer out; true when the frame is to be tried again.
+bool Queue::Apply(const Frame& frame) {
+  const flow_record& record = records_[frame.record];
+  if (record.duplicate) return true;
+  switch (record.answer) {
+    case ANSWER_DESTINATION:
+      return Open(frame, record);
+    case ANSWER_REFUSE:
+      SendError(frame.bytes, ICMP_ERROR_UNREACHABLE, 0);
+      Count(VERDICT_DROPPED_NO_DESTINATION);
+      return false;
+    case ANSWER_WAIT:
+      Park(frame);
+      return false;
+    default:
+      Count(VERDICT_DROPPED_OVERTAKEN);
+      return false;
+  }
+}
+
+/// Enters the connection that TypeScript decided on and has counted already; false when the
+/// table is full.
+bool Queue::Open(const Frame& frame, const flow_record& record) {
+  assert(record.destination < MAX_DESTINATIONS);
+  destination& dest = world_.destinations[record.destination];
+  connection conn = {};
+  conn.caddr = record.flow.saddr;
+  conn.vaddr = record.flow.daddr;
+  conn.daddr = dest.daddr;
+  conn.cport = record.flow.sport;
+  conn.vport = record.flow.dport;
+  conn.dport = dest.dport;
+  conn.protocol = record.flow.protocol;
+  conn.family = record.flow.family;
+  conn.destination = record.destination;
+  conn.service = static_cast<uint16_t>(record.service);
+  conn.method = dest.method;
+
+  bool tcp = conn.protocol == IPPROTO_TCP;
+  uint32_t state = !tcp ? STATE_UDP : record.active ? STATE_SYN_RECV : STATE_NONE;
+  uint32_t slot = 0;
+  if (frame.reopens) shared_->connections->Remove(record.flow);
+  auto inserted = shared_->connections->Insert(conn, state, world_.now, &slot);
+  if (inserted == ConnectionTable::Inserted::kNew) {
+    count(&world_.counters[record.destination].connections, 1);
+    return true;
+  }
+  __atomic_fetch_sub(record.active ? &dest.active : &dest.inactive, 1, __ATOMIC_RELAXED);
+  if (inserted == ConnectionTable::Inserted::kExists) return true;
+  Count(VERDICT_DROPPED_TABLE_FULL);
+  return false;
+}
+
+void Queue::Park(const Frame& frame) {
+  if (parked_.size() >= shared_->backlog) return Count(VERDICT_DROPPED_BACKLOG);
+  parked_.push_back({{frame.bytes.begin(), frame.bytes.end()}, frame.deadline});
+}
+
+void Queue::SendError(std::span<uint8_t> frame, icmp_error error, uint16_t mtu) {
+  packet pkt = {};
+  pkt.data = frame.data();
+  pkt.end = frame.data() + frame.size();
+  if (parse(&pkt) != NEXT || !MaySendError()) return;
+  auto& bytes = errors_.emplace_back(ICMP_FRAME_MAX);
+  bytes.resize(put_icmp_error(&pkt, error, mtu, bytes.data()));
+  transmitter_.Add(ifindex_, bytes);
+}
+
+bool Queue::MaySendError() {
+  if (world_.now - errors_refilled_ >= shared_->clock.hz()) {
+    errors_refilled_ = world_.now;
+    errors_left_ = kErrorsPerSecond;
+  }
+  if (errors_left_ == 0) return false;
+  errors_left_--;
+  return true;
+}
+
+void Queue::Count(verdict verdict) { count(&world_.verdicts->packets[verdict], 1); }

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest';
+import { loadConfig, parseConfig } from '../../ts/daemon/config.ts';
+
+const path = '/etc/xlvs/xlvs.yaml';
+const defaults = { connections: 65_536, backlog: 256 };
+
+describe('a configuration', () => {
+  test.each(['', '# nothing said\n', '{}'])('may be empty: %j', (text) => {
+    expect(parseConfig(text, path)).toEqual(defaults);
+  });
+
+  test('names interfaces and sizes', () => {
+    const text = 'interfaces: [eth0, eth1]\nconnections: 1048576\nbacklog: 64\n';
+    expect(parseConfig(text, path)).toEqual({
+      interfaces: ['eth0', 'eth1'],
+      connections: 1_048_576,
+      backlog: 64,
+    });
+  });
+
+  test.each([
+    ['connections: many', 'connections: expected 1024 to 16777216, received "many"'],
+    ['connections: 10', 'connections: expected 1024 to 16777216, received 10'],
+    ['backlog: 1.5', 'backlog: expected 1 to 4096, received 1.5'],
+    ['interfaces: eth0', 'interfaces: expected array, received "eth0"'],
+    ['interfaces: [eth0, 7]', 'interfaces[1]: expected string, received 7'],
+    ['interface: [eth0]', 'interface: expected no such key, received ["eth0"]'],
+    ['- eth0', 'expected object, received ["eth0"]'],
+  ])('is refused with path, expected and received: %s', (text, message) => {
+    expect(() => parseConfig(text, path)).toThrow(`${path}: ${message}`);
+  });
+
+  test('that is no YAML is refused with the line', () => {
+    expect(() => parseConfig('interfaces: [eth0\nconnections: 5', path)).toThrow(
+      /xlvs\.yaml: expected YAML, received: .* at line 2/,
+    );
+  });
+
+  test('that was named has to be there', () => {
+    expect(() => loadConfig('/nonexistent/xlvs.yaml')).toThrow(
+      /^expected a readable configuration file: ENOENT.*nonexistent/,
+    );
+  });
+});

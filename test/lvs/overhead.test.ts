@@ -1,0 +1,28 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { Destination } from '../../ts/lvs/destination.ts';
+import { lighter, overhead } from '../../ts/lvs/schedulers/overhead.ts';
+import { MemoryDataplane } from '../support/memory_dataplane.ts';
+import { destination } from '../support/rules.ts';
+
+test('an active connection weighs as much as 256 inactive ones', () => {
+  const dataplane = new MemoryDataplane();
+  for (const protocol of ['tcp', 'tcp', 'udp'] as const) dataplane.open(7, protocol);
+  expect(overhead(new Destination(7, destination(1), dataplane))).toBe(2 * 256 + 1);
+});
+
+test('loads for weights compare as the exact products do', () => {
+  const load = fc.oneof(fc.nat(10), fc.nat(2 ** 40));
+  const weight = fc.oneof(fc.nat(10), fc.integer({ min: 2 ** 30, max: 2 ** 31 - 1 }));
+  fc.assert(
+    fc.property(load, weight, load, weight, (a, weightA, b, weightB) => {
+      const exact = BigInt(a) * BigInt(weightB) < BigInt(b) * BigInt(weightA);
+      expect(lighter(a, weightA, b, weightB)).toBe(exact);
+    }),
+  );
+});
+
+test('a difference that rounding hides is found', () => {
+  expect(lighter(2 ** 40, 2 ** 31 - 1, 2 ** 40 + 1, 2 ** 31 - 1)).toBe(true);
+  expect(lighter(2 ** 40, 2 ** 31 - 1, 2 ** 40, 2 ** 31 - 1)).toBe(false);
+});

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { Director } from '../../ts/lvs/director.ts';
+import type { Operation, Protocol } from '../../ts/lvs/operation.ts';
+import type { Family } from '../../ts/net/address.ts';
+import { MemoryDataplane } from '../support/memory_dataplane.ts';
+import { readRecording, testRecording } from '../support/recorded.ts';
+import { destination, rule, service } from '../support/rules.ts';
+
+const RECORDING = 'schedulers/schedulers.jsonl';
+
+/** One line of the recording; vectors/schedulers/schedulers.py tells what the events are. */
+interface Case {
+  readonly name: string;
+  readonly scheduler: string;
+  readonly protocol: Protocol;
+  readonly family: Family;
+  readonly events: readonly string[];
+}
+
+testRecording(RECORDING);
+
+test.for(readRecording<Case>(RECORDING))('kernel IPVS chose as we do: $name', (recorded) => {
+  const replay = new Replay(recorded);
+  expect(recorded.events.map((event) => replay.happen(event))).toEqual(recorded.events);
+});
+
+/** A director to which the events of a case happen; its own choices replace the recorded ones. */
+class Replay {
+  readonly #dataplane = new MemoryDataplane();
+  readonly #director = new Director(this.#dataplane);
+  readonly #family: Family;
+  readonly #service;
+  readonly #held: number[] = [];
+
+  constructor({ scheduler, protocol, family }: Case) {
+    const address = family === 6 ? '2001:db8:99::1' : '10.99.0.1';
+    this.#family = family;
+    this.#service = service({ protocol, address });
+    this.#director.apply(rule.add(this.#service, scheduler));
+  }
+
+  happen(event: string): string {
+    const [what = '', ...words] = event.split(' ');
+    if (what === 'choose') return `choose ${[...words[0]!].map(() => this.#choose()).join('')}`;
+    if (what === 'close' || what === 'reset') {
+      for (const number of words) this.#dataplane.close(this.#held[Number(number)]!);
+    } else {
+      this.#director.apply(this.#operation(what, words));
+    }
+    return event;
+  }
+
+  #choose(): string {
+    const chosen = this.#director.service(this.#service)!;
+    const found = chosen.scheduler.schedule(chosen);
+    if (found === undefined) return '-';
+    this.#dataplane.open(found.index, this.#service.protocol);
+    this.#held.push(found.index);
+    return String.fromCharCode(found.port);
+  }
+
+  /** The letter of a destination travels as its port, since only who it is matters here. */
+  #operation(what: string, [word = '', weight = '0']: string[]): Operation {
+    const address = this.#family === 6 ? '2001:db8:2::1' : '10.2.0.1';
+    const to = destination(1, { address, port: word.charCodeAt(0), weight: Number(weight) });
+    switch (what) {
+      case 'add':
+        return rule.addDestination(to, this.#service);
+      case 'edit':
+        return rule.editDestination(to, this.#service);
+      case 'delete':
+        return rule.deleteDestination(to, this.#service);
+      case 'scheduler':
+        return rule.edit(this.#service, word);
+      default:
+        throw new Error(`expected an event, received "${what}"`);
+    }
+  }
+}

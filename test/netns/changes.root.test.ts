@@ -1,0 +1,265 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contentDigest } from '../../ts/lab/content.ts';
+import type { Tally } from '../../ts/lab/http_client.ts';
+import { s211 } from '../../ts/lab/topologies.ts';
+import { forwardingSysctls, type Topology } from '../../ts/lab/topology.ts';
+import { type ForwardingCase, type Numbers, serviceLines } from '../support/forwarding.ts';
+import { lab, type TestLab } from '../support/netns.ts';
+
+/*
+ *                ┌─ router  .1 ─┐
+ *   client ──────┤              ├────── director ──────┬── rs1
+ *   10.1.0.100   └─ second  .2 ─┘   VIP 10.2.0.10      └── rs2
+ *                                   DIP 10.3.0.10
+ *
+ * NAT with two ways from the director back to the client; direct routing in the three-network lab
+ * (s211). What neighbours, gateways, interfaces and real servers do, happens under traffic.
+ */
+const natBehindRouters: Topology = {
+  name: 'natbehindrouters',
+  title: 'NAT behind two routers',
+  drawing: '',
+  hosts: [
+    {
+      role: 'client',
+      links: [{ device: 'eth0', lan: 'far', addresses: ['10.1.0.100/24', '2001:db8:1::100/64'] }],
+      routes: ['default via 10.1.0.1', 'default via 2001:db8:1::1'],
+    },
+    ...['router', 'second'].map((role, i) => ({
+      role,
+      links: [
+        {
+          device: 'eth0',
+          lan: 'far',
+          addresses: [`10.1.0.${i + 1}/24`, `2001:db8:1::${i + 1}/64`],
+        },
+        {
+          device: 'eth1',
+          lan: 'near',
+          addresses: [`10.2.0.${i + 1}/24`, `2001:db8:2::${i + 1}/64`],
+        },
+      ],
+      sysctls: forwardingSysctls,
+    })),
+    {
+      role: 'director',
+      links: [
+        { device: 'eth0', lan: 'near', addresses: ['10.2.0.10/24', '2001:db8:2::10/64'] },
+        { device: 'eth1', lan: 'inner', addresses: ['10.3.0.10/24', '2001:db8:3::10/64'] },
+      ],
+      routes: ['default via 10.2.0.1', 'default via 2001:db8:2::1'],
+      sysctls: forwardingSysctls,
+    },
+    ...[1, 2].map((n) => ({
+      role: `rs${n}`,
+      links: [
+        { device: 'eth0', lan: 'inner', addresses: [`10.3.0.${n}/24`, `2001:db8:3::${n}/64`] },
+      ],
+      routes: ['default via 10.3.0.10', 'default via 2001:db8:3::10'],
+      serves: `RS${n}`,
+    })),
+  ],
+};
+
+const nat: ForwardingCase = {
+  name: 'NAT',
+  topology: natBehindRouters,
+  method: '-m',
+  ipv4: { vip: '10.2.0.10', realServers: ['10.3.0.1', '10.3.0.2'] },
+  ipv6: { vip: '[2001:db8:2::10]', realServers: ['[2001:db8:3::1]', '[2001:db8:3::2]'] },
+};
+
+const dr: ForwardingCase = {
+  name: 'direct routing',
+  topology: s211,
+  method: '-g',
+  ipv4: { vip: '192.168.51.11', realServers: ['192.168.118.11', '192.168.118.12'] },
+  ipv6: {
+    vip: '[2001:db8:211:1::11]',
+    realServers: ['[2001:db8:211:2::11]', '[2001:db8:211:2::12]'],
+  },
+};
+
+const SIZE = 4_000_000;
+const SPEED = 1_000_000; // bytes a second: a download of four seconds
+
+let freshPort = 2000; // of the client, below those that it chooses itself
+
+describe('under traffic', () => {
+  describe.each([nat, dr])('$name', (forwarding) => {
+    let net: TestLab;
+    beforeAll(async () => {
+      net = await lab(forwarding.topology);
+    });
+    afterAll(() => net?.dispose());
+
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      const numbers = forwarding[family];
+
+      test(`${family}: a killed real server is removed and added back`, async () => {
+        await killRemoveAdd(net, forwarding, numbers);
+      });
+
+      test.each(['rs1', 'router'])(`${family}: %s gets another hardware address`, async (role) => {
+        const device = role === 'router' ? 'eth1' : 'eth0';
+        await undisturbed(net, forwarding, numbers, async () => {
+          await changeHardwareAddress(net, role, device);
+        });
+      });
+    }
+
+    test('every neighbour is flushed, again and again', async () => {
+      await undisturbed(net, forwarding, forwarding.ipv4, async () => {
+        for (let i = 0; i < 10; i++) {
+          await net.must('director', ['ip', 'neigh', 'flush', 'all']);
+          await sleep(100);
+        }
+      });
+    });
+
+    test('the interface goes down and comes up', async () => {
+      const device = forwarding === nat ? 'eth1' : 'eth0';
+      await net.rules(...serviceLines(forwarding, forwarding.ipv4));
+      const loop = net.curlLoop(4, `http://${forwarding.ipv4.vip}/`);
+      await sleep(300);
+      await net.must('director', ['ip', 'link', 'set', device, 'down']);
+      await sleep(300);
+      await net.must('director', ['ip', 'link', 'set', device, 'up']);
+      await restoreRoutes(net);
+      await sleep(500);
+      await loop.stop();
+      await expectEvenShares(net, forwarding.ipv4);
+    });
+
+    test('the interface is deleted and made again', async () => {
+      const device = forwarding === nat ? 'eth1' : 'eth0';
+      await net.rules(...serviceLines(forwarding, forwarding.ipv4));
+      await net.must('director', ['ip', 'link', 'delete', device]);
+      await sleep(300);
+      await net.relink('director', device);
+      await sleep(1000);
+      await expectEvenShares(net, forwarding.ipv4);
+    });
+  });
+});
+
+describe('a gateway of the director that is replaced', () => {
+  let net: TestLab;
+  beforeAll(async () => {
+    net = await lab(natBehindRouters);
+  });
+  afterAll(() => net?.dispose());
+
+  test.each([
+    ['ipv4', '10.2.0.2'],
+    ['ipv6', '2001:db8:2::2'],
+  ] as const)('%s: moves the connections that exist', async (family, gateway) => {
+    const numbers = nat[family];
+    await undisturbed(net, nat, numbers, async () => {
+      const before = await receivedPackets(net, 'second', 'eth1');
+      await net.must('director', ['ip', 'route', 'replace', 'default', 'via', gateway]);
+      await sleep(500);
+      const first = await receivedPackets(net, 'second', 'eth1');
+      expect(first - before).toBeGreaterThan(50);
+    });
+  });
+});
+
+/**
+ * Lets the client load pages and two slow downloads run (one by either real server), does
+ * something to the network, and expects that neither noticed.
+ */
+async function undisturbed(
+  net: TestLab,
+  forwarding: ForwardingCase,
+  numbers: Numbers,
+  disturb: () => Promise<void>,
+): Promise<void> {
+  const url = `http://${numbers.vip}/`;
+  await net.rules(...serviceLines(forwarding, numbers));
+  const downloads = [1, 2].map(() => net.slowDownload(`${url}size/${SIZE}`, SPEED));
+  await sleep(300);
+  const loop = net.curlLoop(4, url);
+  await sleep(500);
+  await disturb();
+  await sleep(1500);
+  const { answers, errors } = await loop.stop();
+  expect(errors).toEqual([]);
+  expect(Object.keys(answers).sort()).toEqual(['Web from RS1', 'Web from RS2']);
+  const digest = contentDigest(SIZE);
+  expect(await Promise.all(downloads)).toEqual([digest, digest]);
+  await expectEvenShares(net, numbers);
+}
+
+async function killRemoveAdd(
+  net: TestLab,
+  forwarding: ForwardingCase,
+  numbers: Numbers,
+): Promise<void> {
+  const server = `${numbers.vip}:80 -r ${numbers.realServers[1]}:80`;
+  await net.rules(...serviceLines(forwarding, numbers));
+  const loop = net.curlLoop(4, `http://${numbers.vip}/`);
+  await sleep(500);
+  const killedMs = Date.now();
+  await net.killAll('rs2');
+  await sleep(200);
+  await net.adm(`-d -t ${server}`);
+  const removedMs = Date.now();
+  await sleep(500);
+  await net.serve('rs2');
+  await net.adm(`-a -t ${server} ${forwarding.method}`);
+  await sleep(500);
+  expectErrorsOnlyBetween(await loop.stop(), killedMs, removedMs);
+  await expectEvenShares(net, numbers);
+}
+
+/** A connection that fails was there while the server was dead and not yet removed. */
+function expectErrorsOnlyBetween({ errors }: Tally, fromMs: number, toMs: number): void {
+  const others = errors.filter(({ startedMs, endedMs }) => endedMs < fromMs || startedMs > toMs);
+  expect(others).toEqual([]);
+}
+
+/**
+ * Gives the device another hardware address, and its own again. The host announces it (gratuitous
+ * ARP, unsolicited advertisement); the second time the director has forgotten it besides.
+ */
+async function changeHardwareAddress(net: TestLab, role: string, device: string): Promise<void> {
+  const announce = `echo 1 > /proc/sys/net/ipv4/conf/${device}/arp_notify
+    echo 1 > /proc/sys/net/ipv6/conf/${device}/ndisc_notify`;
+  await net.must(role, ['sh', '-c', announce]);
+  const [{ address }] = JSON.parse(await net.must(role, ['ip', '-j', 'link', 'show', device]));
+  await net.must(role, ['ip', 'link', 'set', device, 'address', '02:00:5e:00:53:07']);
+  await sleep(500);
+  await net.must(role, ['ip', 'link', 'set', device, 'address', address]);
+  await net.must('director', ['ip', 'neigh', 'flush', 'all']);
+  await sleep(500);
+}
+
+/**
+ * A hundred requests go to both in turn. From ports of their own: direct routing never sees a
+ * connection end for good, so a port used again within two minutes keeps its real server.
+ */
+async function expectEvenShares(net: TestLab, { vip }: Numbers): Promise<void> {
+  const ports = (range: string) => `echo ${range} > /proc/sys/net/ipv4/ip_local_port_range`;
+  await net.must('client', ['sh', '-c', ports(`${freshPort} ${freshPort + 999}`)]);
+  freshPort += 1000;
+  const { answers, errors } = await net.curlMany(100, 4, `http://${vip}/`);
+  await net.must('client', ['sh', '-c', ports('32768 60999')]);
+  expect(errors).toEqual([]);
+  expect(answers).toEqual({ 'Web from RS1': 50, 'Web from RS2': 50 });
+}
+
+/** Routes through an interface vanish when it goes down; an administrator's tools restore them. */
+async function restoreRoutes(net: TestLab): Promise<void> {
+  const director = net.topology.hosts.find(({ role }) => role === 'director');
+  for (const route of director?.routes ?? []) {
+    if (!route.includes(':'))
+      await net.must('director', ['ip', 'route', 'replace', ...route.split(' ')]);
+  }
+}
+
+async function receivedPackets(net: TestLab, role: string, device: string): Promise<number> {
+  const [link] = JSON.parse(await net.must(role, ['ip', '-j', '-s', 'link', 'show', device]));
+  return link.stats64.rx.packets;
+}

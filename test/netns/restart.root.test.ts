@@ -1,0 +1,75 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { contentDigest } from '../../ts/lab/content.ts';
+import { s204 } from '../../ts/lab/topologies.ts';
+import { serviceLines } from '../support/forwarding.ts';
+import { lab, type TestLab } from '../support/netns.ts';
+
+/*
+ *   client ─────────── director ───────────┬── rs1 192.168.166.129
+ *   172.16.253.36   VIP 172.16.253.63      └── rs2 192.168.166.131
+ *
+ * The daemon is started by the first `ip netns exec … ipvsadm`, and killed with kill -9.
+ */
+const service = {
+  vip: '172.16.253.63',
+  realServers: ['192.168.166.129', '192.168.166.131'],
+} as const;
+const service6 = {
+  vip: '[2001:db8:204:1::63]',
+  realServers: ['[2001:db8:204:2::129]', '[2001:db8:204:2::131]'],
+} as const;
+
+const SIZE = 15_000_000;
+const SPEED = 1_000_000; // bytes a second: the download outlasts the restart
+
+describe('a daemon that was killed', () => {
+  let net: TestLab;
+  beforeAll(async () => {
+    net = await lab(s204);
+  });
+  afterAll(() => net?.dispose());
+
+  test('leaves its connections going, and the next start finds everything again', async () => {
+    await net.rules(
+      ...serviceLines({ method: '-m' }, service),
+      ...serviceLines({ method: '-m' }, service6, { scheduler: 'wrr', weights: [3, 1] }),
+      ...serviceLines({ method: '-m' }, service, { kind: '-u', port: 7 }),
+    );
+    const programs = await programIds(net);
+    const rules = (await net.adm('-S -n')).stdout;
+
+    // It goes on over the kill and beyond the next start.
+    const download = net.slowDownload(`http://${service.vip}/size/${SIZE}`, SPEED);
+    await sleep(1000);
+    const listing = (await net.adm('-L -n')).stdout;
+    await net.killAll('director');
+    await sleep(1000);
+
+    const { status, stdout, stderr } = await net.director('bin/xlvs', 'daemon');
+    expect(status, stderr).toBe(0);
+    const said = stdout + stderr;
+    expect(said).toMatch(new RegExp(`adopted\\b.*\\bprogram ${programs[0]}\\b`));
+    expect(said).toMatch(/\b1 connections?\b/);
+    expect(said).toMatch(/\b9 rules\b/); // three services, six destinations
+
+    expect(await programIds(net)).toEqual(programs);
+    expect((await net.adm('-L -n')).stdout).toBe(listing);
+    expect((await net.adm('-S -n')).stdout).toBe(rules);
+    expect(await download).toBe(contentDigest(SIZE));
+  });
+
+  test('keeps its place in the schedule, and schedules new connections again', async () => {
+    const { answers, errors } = await net.curlMany(100, 4, `http://${service.vip}/`);
+    expect(errors).toEqual([]);
+    expect(answers).toEqual({ 'Web from RS1': 50, 'Web from RS2': 50 });
+  });
+});
+
+/** The ids of the XDP programs on the director's interfaces. */
+async function programIds(net: TestLab): Promise<number[]> {
+  const links = JSON.parse(
+    await net.must('director', ['ip', '-j', 'link', 'show', 'type', 'veth']),
+  );
+  return links.map((link: { xdp?: { prog?: { id: number } } }) => link.xdp?.prog?.id);
+}

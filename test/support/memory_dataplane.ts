@@ -1,0 +1,109 @@
+import { NO_COUNTERS, sum } from '../../ts/lvs/counters.ts';
+import type { Counters, Dataplane } from '../../ts/lvs/dataplane.ts';
+import { LvsError } from '../../ts/lvs/error.ts';
+import type { DestinationSpec, Protocol, ServiceId, Timeouts } from '../../ts/lvs/operation.ts';
+
+/** Where connections of a destination go. */
+type Where = Pick<DestinationSpec, 'address' | 'port' | 'method'>;
+
+/** What a data plane remembers of its director's words, to be compared as a whole. */
+export interface Told {
+  readonly services: ReadonlyMap<number, ServiceId>;
+  readonly destinations: ReadonlyMap<number, Where>;
+  readonly timeouts: Timeouts | undefined;
+}
+
+/**
+ * A data plane without packets: it keeps what it is told, and counts the connections that a
+ * test opens and closes. `room` services fit into it, however many indices there are.
+ */
+export class MemoryDataplane implements Dataplane {
+  readonly limits: { readonly services: number; readonly destinations: number };
+  room: number;
+  readonly #services = new Map<number, ServiceId>();
+  readonly #destinations = new Map<number, Where>();
+  #timeouts: Timeouts | undefined;
+  readonly #active: Uint32Array;
+  readonly #inactive: Uint32Array;
+  readonly #counters = new Map<number, Counters>();
+
+  constructor(limits = { services: 64, destinations: 256 }) {
+    this.limits = limits;
+    this.room = limits.services;
+    this.#active = new Uint32Array(limits.destinations);
+    this.#inactive = new Uint32Array(limits.destinations);
+  }
+
+  /** A copy of everything it was told. */
+  get told(): Told {
+    return {
+      services: new Map(this.#services),
+      destinations: new Map(this.#destinations),
+      timeouts: this.#timeouts,
+    };
+  }
+
+  putService(index: number, id: ServiceId): void {
+    if (!this.#services.has(index) && this.#services.size >= this.room) {
+      throw new LvsError('TABLE_FULL', `expected up to ${this.room} services, received one more`);
+    }
+    this.#services.set(index, id);
+  }
+
+  removeService(index: number): void {
+    this.#services.delete(index);
+  }
+
+  putDestination(index: number, { address, port, method }: DestinationSpec): void {
+    this.#destinations.set(index, { address, port, method });
+  }
+
+  removeDestination(index: number): void {
+    this.#destinations.delete(index);
+  }
+
+  clearDestination(index: number): void {
+    this.#active[index] = 0;
+    this.#inactive[index] = 0;
+    this.#counters.delete(index);
+  }
+
+  activeConnections(index: number): number {
+    return this.#active[index]!;
+  }
+
+  inactiveConnections(index: number): number {
+    return this.#inactive[index]!;
+  }
+
+  counters(index: number): Counters {
+    return { ...(this.#counters.get(index) ?? NO_COUNTERS) };
+  }
+
+  setTimeouts(timeouts: Timeouts): void {
+    this.#timeouts = timeouts;
+  }
+
+  /** A connection is made and established: active for TCP, inactive for UDP. */
+  open(index: number, protocol: Protocol = 'tcp'): void {
+    const counts = protocol === 'tcp' ? this.#active : this.#inactive;
+    counts[index]! += 1;
+    this.count(index, { connections: 1n });
+  }
+
+  /** An active connection is closed, and inactive until it expires. */
+  close(index: number): void {
+    this.#active[index]! -= 1;
+    this.#inactive[index]! += 1;
+  }
+
+  /** An inactive connection expires. */
+  expire(index: number): void {
+    this.#inactive[index]! -= 1;
+  }
+
+  /** Adds to a destination's counters. */
+  count(index: number, more: Partial<Counters>): void {
+    this.#counters.set(index, sum(this.counters(index), { ...NO_COUNTERS, ...more }));
+  }
+}

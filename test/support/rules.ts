@@ -1,0 +1,53 @@
+import type {
+  DestinationId,
+  DestinationSpec,
+  Operation,
+  ServiceId,
+  ServiceSpec,
+} from '../../ts/lvs/operation.ts';
+import { familyOf } from '../../ts/net/address.ts';
+
+/** A service at 192.0.2.1:80/tcp, or what is given of another. */
+export function service(other: Partial<ServiceId> = {}): ServiceId {
+  const address = other.address ?? '192.0.2.1';
+  return { protocol: 'tcp', family: familyOf(address), address, port: 80, ...other };
+}
+
+/** A destination 10.0.0.x:80, or what is given of another. */
+export function destination(x: number, other: Partial<DestinationSpec> = {}): DestinationSpec {
+  return { address: `10.0.0.${x}`, port: 80, method: 'masq', weight: 1, ...other };
+}
+
+/** The operations, by shorter names. */
+export const rule = {
+  add: (of: ServiceId = service(), scheduler: ServiceSpec['scheduler'] = 'rr'): Operation => ({
+    op: 'addService',
+    service: { ...of, scheduler },
+  }),
+  edit: (of: ServiceId, scheduler: ServiceSpec['scheduler']): Operation => ({
+    op: 'editService',
+    service: { ...of, scheduler },
+  }),
+  delete: (of: ServiceId = service()): Operation => ({ op: 'deleteService', service: of }),
+  flush: { op: 'flush' } as Operation,
+  zero: (of?: ServiceId): Operation => ({ op: 'zero', ...(of && { service: of }) }),
+  timeouts: (tcpS: number, tcpFinS: number, udpS: number): Operation => ({
+    op: 'setTimeouts',
+    timeouts: { tcpS, tcpFinS, udpS },
+  }),
+  addDestination: (to: DestinationSpec, of: ServiceId = service()): Operation => ({
+    op: 'addDestination',
+    service: of,
+    destination: to,
+  }),
+  editDestination: (to: DestinationSpec, of: ServiceId = service()): Operation => ({
+    op: 'editDestination',
+    service: of,
+    destination: to,
+  }),
+  deleteDestination: ({ address, port }: DestinationId, of: ServiceId = service()): Operation => ({
+    op: 'deleteDestination',
+    service: of,
+    destination: { address, port },
+  }),
+};

@@ -1,0 +1,248 @@
+# The rules themselves: every command of issue 2 in good and bad order.
+r = Recorder('rules')
+r.each('''
+-L
+-L -n
+-l
+-Ln --stats
+-S
+-S -n
+-lnc
+-L -c
+-L --timeout
+-Z
+-C
+-C
+-D -t 10.99.0.1:80
+-E -t 10.99.0.1:80
+-a -t 10.99.0.1:80 -r 10.2.0.11
+-e -t 10.99.0.1:80 -r 10.2.0.11
+-d -t 10.99.0.1:80 -r 10.2.0.11
+-Z -t 10.99.0.1:80
+-L -t 10.99.0.1:80
+-Ln -t 10.99.0.1:80
+-Ln --stats -t 10.99.0.1:80
+
+-A -t 10.99.0.1:80
+-A -t 10.99.0.1:80
+-A -t 10.99.0.1:80 -s rr
+-A -u 10.99.0.1:80 -s rr
+-A -t 10.99.0.1:443 -s wrr
+-A -t 10.99.0.2:80 -s lc
+-A -u 10.99.0.1:53 -s wlc
+-A -t 10.99.0.3:80 -s nosuch
+-A -t 10.99.0.3:80 -s ""
+-A -t 10.99.0.3:80 -s RR
+-A -t 10.99.0.3:80 -s thisschedulernameismuchtoolongforit
+-A -t 10.99.0.3
+-A -t 10.99.0.3:0
+-E -t 10.99.0.1:443
+-E -t 10.99.0.1:443 -s rr
+-E -t 10.99.0.1:443 -s nosuch
+-E -t 10.99.0.9:443 -s nosuch
+-E -t 10.99.0.9:443 -s rr
+-E -t 10.99.0.1:443 --scheduler=wrr
+-L
+-Ln
+-S
+-Sn
+
+-a -t 10.99.0.1:80 -r 10.2.0.12:80 -m
+-a -t 10.99.0.1:80 -r 10.2.0.11:80 -m -w 3
+-a -t 10.99.0.1:80 -r 10.2.0.11:80 -m -w 3
+-a -t 10.99.0.1:80 -r 10.2.0.11:80 -g
+-a -t 10.99.0.1:80 -r 10.2.0.11:8080 -m -w 0
+-a -t 10.99.0.1:80 -r 10.2.0.13:80 -g -w 2147483647
+-a -t 10.99.0.1:80 -r 10.2.0.14 -m
+-a -t 10.99.0.1:80 -r 10.2.0.15 -g
+-a -t 10.99.0.1:80 -r 10.2.0.16
+-a -t 10.99.0.1:80 -r 10.2.0.17:8080
+-a -t 10.99.0.1:80 -r 10.2.0.17:8080 -g
+-a -t 10.99.0.1:80 -r 10.2.0.18:0 -m
+-e -t 10.99.0.1:80 -r 10.2.0.18:0 -m -w 4
+-d -t 10.99.0.1:80 -r 10.2.0.18:0
+-d -t 10.99.0.1:80 -r 10.2.0.18
+-a -t 10.99.0.1:80 -r 127.0.0.1:80 -m
+-a -t 10.99.0.1:80 -r 0.0.0.0:80 -m
+-a -t 10.99.0.1:80 -r 224.0.0.1:80 -m
+-a -t 10.99.0.1:80 -r 255.255.255.255:80 -m
+-a -t 10.99.0.1:80 -r 10.99.0.1:80 -m
+-a -u 10.99.0.1:53 -r 10.2.0.11:53 -m
+-a -u 10.99.0.1:53 -r 10.2.0.12:domain -g -w 7
+-a -t 10.99.0.9:80 -r 10.2.0.11:80 -m
+-L
+-Ln
+-L -n --stats
+-L --stats
+-L --stats --exact
+-L -n --exact
+-L -t 10.99.0.1:80
+-Ln -u 10.99.0.1:53
+-L --stats -n -u 10.99.0.1:53
+-Ln -t 10.99.0.9:80
+-S
+-S -n
+
+-e -t 10.99.0.1:80 -r 10.2.0.11:80 -m -w 0
+-e -t 10.99.0.1:80 -r 10.2.0.11:80 -w 5
+-e -t 10.99.0.1:80 -r 10.2.0.11:80 -m
+-e -t 10.99.0.1:80 -r 10.2.0.99:80 -m
+-e -t 10.99.0.9:80 -r 10.2.0.11:80 -m
+-e -t 10.99.0.1:80 -r 10.2.0.11:8080 -g
+-d -t 10.99.0.1:80 -r 10.2.0.99:80
+-d -t 10.99.0.1:80 -r 10.2.0.11:81
+-d -t 10.99.0.9:80 -r 10.2.0.11:80
+-d -u 10.99.0.1:80 -r 10.2.0.11:80
+-d -t 10.99.0.1:80 -r 10.2.0.12:80
+-Z
+-Z -t 10.99.0.1:80
+-Z -t 10.99.0.9:80
+-D -t 10.99.0.9:80
+-D -u 10.99.0.1:443
+-D -t 10.99.0.1:443
+-D -t 10.99.0.1:80
+-C
+-L
+
+--add-service --tcp-service vip.example:http --scheduler rr
+--add-service --udp-service vip.example:domain --scheduler=lc
+--add-server --tcp-service vip.example:http --real-server rs1.example:http --masquerading --weight 3
+--add-server --tcp-service=10.99.0.1:80 --real-server=rs2.example --gatewaying --weight=2
+--add-server --tcp-service=10.99.0.1:80 --real-server=rs3.a-rather-long-name-that-will-not-fit.example:webcache -m
+--add-server --udp-service=10.99.0.1:53 --real-server=10.2.0.13:5353 -m
+--edit-server --tcp-service 10.99.0.1:http --real-server rs1.example:80 --masquerading --weight=8
+--list
+--list --numeric
+--list --connection
+--list --connection --numeric
+--list --stats --sort
+--list --nosort --tcp-service 10.99.0.1:80
+--list --numeric --nosort --tcp-service 10.99.0.1:80
+--list --tcp-service 10.99.0.1:80 --sort --nosort
+--list --timeout
+--save
+--save --numeric
+--zero
+--zero --tcp-service vip.example:http
+--delete-server --tcp-service 10.99.0.1:http --real-server rs1.example:http
+--edit-service --tcp-service 10.99.0.1:http --scheduler lc
+--delete-service --udp-service 10.99.0.1:53
+--list --stats
+--clear
+--flush
+
+-A -t [2001:db8:99::1]:80 -s rr
+-A -t [2001:DB8:99:0::1]:80 -s rr
+-A -u [2001:db8:99::1]:53 -s wrr
+-A -t [2001:db8:99::2]:8080
+-A -t [::1]:80 -s lc
+-A -t vip6.example:80 -s rr
+-A -t [vip6.example]:80 -s rr
+-A -t 10.99.0.1:80 -s rr
+-a -t [2001:db8:99::1]:80 -r [2001:db8:2::11]:80 -m
+-a -t [2001:db8:99::1]:80 -r [2001:db8:2::12]:8080 -m -w 2
+-a -t [2001:db8:99::1]:80 -r [2001:db8:2::2] -m
+-a -t [2001:db8:99::1]:80 -r 2001:db8:2::13 -g
+-a -t [2001:db8:99::1]:80 -r [2001:db8:2::14]:99 -g
+-a -t [2001:db8:99::1]:80 -r [2001:0db8:0002:0000:1111:2222:3333:4444]:80 -m
+-a -t [2001:db8:99::1]:80 -r [ff02::1]:80 -m
+-a -t [2001:db8:99::1]:80 -r [::]:80 -m
+-a -t [2001:db8:99::1]:80 -r [::1]:80 -m
+-a -t [2001:db8:99::1]:80 -r [fe80::1]:80 -m
+-a -t [2001:db8:99::1]:80 -r [::ffff:10.2.0.11]:80 -m
+-a -t [2001:db8:99::1]:80 -r 10.2.0.11:80 -m
+-a -t [2001:db8:99::1]:80 -r 10.2.0.11:80 -g
+-a -t [2001:db8:99::1]:80 -r 10.2.0.11:80
+-a -t 10.99.0.1:80 -r [2001:db8:2::11]:80 -m
+-e -t [2001:db8:99::1]:80 -r 10.2.0.11:80 -m
+-d -t [2001:db8:99::1]:80 -r 10.2.0.11:80
+-d -t [2001:db8:99::7]:80 -r [2001:db8:2::11]:80
+-L
+-Ln
+-L --stats
+-Ln --stats
+-Ln --stats --exact
+-Ln -t [2001:db8:99::1]:80
+-L -t [2001:db8:99::9]:80
+-S
+-Sn
+-e -t [2001:db8:99::1]:80 -r [2001:db8:2::12]:8080 -m -w 9
+-d -t [2001:db8:99::1]:80 -r [2001:db8:2::11]:80
+-E -t [2001:db8:99::1]:80 -s wlc
+-D -t [::1]:80
+-Z -t [2001:db8:99::1]:80
+-C
+
+# The order of listings.
+-A -u 10.99.0.1:9 -s rr
+-A -t [2001:db8:99::9]:80 -s rr
+-A -t [2001:db8:99::10]:80 -s rr
+-A -t 10.99.0.10:80 -s rr
+-A -t 10.99.0.9:80 -s rr
+-A -t 10.99.0.9:443 -s rr
+-A -t 10.99.0.9:8 -s rr
+-A -u [2001:db8:99::1]:80 -s rr
+-A -t 9.255.0.1:80 -s rr
+-A -t 10.99.0.9:60000 -s rr
+-A -t [fd00::1]:80 -s rr
+-A -t [2001:db8:ff99::1]:80 -s rr
+-A -t [2001:db8:99::ff00:1]:80 -s rr
+-a -t 10.99.0.9:80 -r 200.0.0.9:80 -m
+-a -t 10.99.0.9:80 -r 10.2.0.9:80 -m
+-a -t 10.99.0.9:80 -r 10.2.0.10:80 -m
+-a -t 10.99.0.9:80 -r 9.255.0.1:80 -m
+-a -t 10.99.0.9:80 -r 100.0.0.9:80 -m
+-a -t 10.99.0.9:80 -r 150.0.0.9:80 -m
+-a -t 10.99.0.9:80 -r 10.2.0.10:60000 -m
+-a -t 10.99.0.9:80 -r 10.2.0.10:443 -m
+-a -t 10.99.0.9:80 -r 10.2.0.10:8 -m
+-a -t [2001:db8:99::9]:80 -r [2001:db8:2::9]:80 -m
+-a -t [2001:db8:99::9]:80 -r [2001:db8:2::10]:80 -m
+-a -t [2001:db8:99::9]:80 -r [fd00::1]:80 -m
+-L
+-Ln
+-Ln --sort
+-Ln --stats
+-S
+-Sn
+-Ln -t 10.99.0.9:80
+-Ln -t 10.99.0.9:80 --nosort
+-Ln --nosort -t [2001:db8:99::9]:80
+-Ln --nosort --stats -t 10.99.0.9:80
+-C
+
+# The timeouts; 0 keeps one.
+--set 1 2 3
+-L --timeout
+--set 0 0 0
+-L --timeout
+--set 900 0 300
+-Ln --timeout
+--set 0 120 0
+-L --timeout --stats
+--set
+--set 1
+--set 1 2
+--set 1 2 3 4
+--set a 2 3
+--set 1 b 3
+--set 1 2 c
+--set -1 2 3
+--set 1 -2 3
+--set -- -1 2 3
+--set 1.5 2 3
+--set "" 2 3
+--set 2678400 2678400 2678400
+-L --timeout
+--set 2678401 0 0
+--set 0 2678401 0
+--set 0 0 2678401
+--set 99999999999 1 1
+--set 0x10 010 1
+--set " 7" +8 "9 "
+-L --timeout
+--set 900 120 300 -n
+--set -n 900 120 300
+--set 900 120 300
+-L --timeout
+''')

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import type { DestinationId, DestinationSpec, Operation, ServiceId } from '../lvs/operation.ts';
+import { parseAddress } from '../net/address.ts';
+import { integer } from './shape.ts';
+import type { OperationsRequest, StopRequest } from './types.ts';
+
+/** The shapes of `types.ts` that clients send, to be checked when they arrive. */
+
+const MAX_PORT = 65_535;
+const MAX_INT = 2 ** 31 - 1;
+
+const family = z.union([z.literal(4), z.literal(6)], { error: '4 or 6' });
+
+/** In any spelling; what comes out is the canonical one. */
+const address = z.string().transform((text, context) => {
+  const found = parseAddress(text);
+  if (found !== undefined) return found.text;
+  context.addIssue({ code: 'custom', message: 'an address' });
+  return z.NEVER;
+});
+
+const serviceMembers = {
+  protocol: z.enum(['tcp', 'udp']),
+  family,
+  address,
+  port: integer(0, MAX_PORT),
+};
+
+/** What names a service. */
+export const serviceId: z.ZodType<ServiceId> = z.strictObject(serviceMembers).refine(hasFamily, {
+  path: ['address'],
+  message: 'an address of the family',
+});
+const serviceSpec = z
+  .strictObject({ ...serviceMembers, scheduler: z.string() })
+  .refine(hasFamily, { path: ['address'], message: 'an address of the family' });
+
+const destinationMembers = { address, port: integer(0, MAX_PORT) };
+const destinationId: z.ZodType<DestinationId> = z.strictObject(destinationMembers);
+/** A destination as it is added. */
+export const destinationSpec: z.ZodType<DestinationSpec> = z.strictObject({
+  ...destinationMembers,
+  method: z.enum(['masq', 'route']),
+  weight: integer(0, MAX_INT),
+});
+
+/** One change of the rules. */
+export const operationSchema: z.ZodType<Operation> = z.discriminatedUnion('op', [
+  z.strictObject({ op: z.enum(['addService', 'editService']), service: serviceSpec }),
+  z.strictObject({ op: z.literal('deleteService'), service: serviceId }),
+  z.strictObject({ op: z.literal('flush') }),
+  z.strictObject({
+    op: z.enum(['addDestination', 'editDestination']),
+    service: serviceId,
+    destination: destinationSpec,
+  }),
+  z.strictObject({
+    op: z.literal('deleteDestination'),
+    service: serviceId,
+    destination: destinationId,
+  }),
+  z.strictObject({ op: z.literal('zero'), service: serviceId.exactOptional() }),
+  z.strictObject({
+    op: z.literal('setTimeouts'),
+    timeouts: z.strictObject({
+      tcpS: integer(0, MAX_INT),
+      tcpFinS: integer(0, MAX_INT),
+      udpS: integer(0, MAX_INT),
+    }),
+  }),
+]);
+
+/** Body of POST /operations. */
+export const operationsRequestSchema: z.ZodType<OperationsRequest> = z.strictObject({
+  operations: z.array(operationSchema),
+  atomic: z.boolean().exactOptional(),
+  caller: z.string().exactOptional(),
+});
+
+/** Body of POST /stop. */
+export const stopRequestSchema: z.ZodType<StopRequest> = z.strictObject({ detach: z.boolean() });
+
+/** Query of GET /services: nothing, or what names one service. */
+export const serviceQuerySchema = z.union(
+  [
+    z.strictObject({
+      protocol: z.enum(['tcp', 'udp']),
+      address,
+      port: z
+        .string()
+        .regex(/^\d{1,5}$/)
+        .transform(Number),
+    }),
+    z.strictObject({}).transform(() => undefined),
+  ],
+  { error: 'protocol, address and port of a service, or nothing' },
+);
+
+function hasFamily(service: { readonly family: number; readonly address: string }): boolean {
+  return parseAddress(service.address)?.family === service.family;
+}

@@ -1,0 +1,171 @@
+import fastify, { type FastifyInstance } from 'fastify';
+import type { z } from 'zod';
+import { countersText } from '../lvs/counters.ts';
+import type { Destination } from '../lvs/destination.ts';
+import type { Director } from '../lvs/director.ts';
+import { LvsError, type LvsErrorCode } from '../lvs/error.ts';
+import type { Service } from '../lvs/service.ts';
+import { familyOf } from '../net/address.ts';
+import { operationsRequestSchema, serviceQuerySchema, stopRequestSchema } from './schema.ts';
+import { parseShape, ShapeError } from './shape.ts';
+import type {
+  ConnectionView,
+  DestinationView,
+  OperationsReply,
+  OperationsRequest,
+  ServicesReply,
+  ServiceView,
+  StatusReply,
+  StopRequest,
+} from './types.ts';
+
+/** What the API serves: the rules, and what only the process that runs the data plane knows. */
+export interface Served {
+  readonly director: Director;
+  /** Connections that the table has room for. */
+  readonly tableSize: number;
+  connections(): readonly ConnectionView[];
+  /** Verdict name -> packets. */
+  verdicts(): Readonly<Record<string, bigint>>;
+  status(): StatusReply;
+  /** Begins to stop. */
+  stop(request: StopRequest): void;
+}
+
+/** Where rule changes are written down. */
+export interface ChangeLog {
+  info(facts: object, message: string): void;
+}
+
+interface Route {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  /** Of the body, or of the query where there is none. */
+  readonly schema?: z.ZodType;
+  /** What the request, of that shape, is answered with. */
+  answer(served: Served, request: unknown, log: ChangeLog): unknown;
+}
+
+const ROUTES: readonly Route[] = [
+  {
+    method: 'POST',
+    url: '/operations',
+    schema: operationsRequestSchema,
+    answer: (served, request, log) => carryOut(served, request as OperationsRequest, log),
+  },
+  {
+    method: 'GET',
+    url: '/services',
+    schema: serviceQuerySchema,
+    answer: (served, query) => services(served, query as z.infer<typeof serviceQuerySchema>),
+  },
+  {
+    method: 'GET',
+    url: '/connections',
+    answer: (served) => ({ connections: served.connections() }),
+  },
+  { method: 'GET', url: '/timeouts', answer: ({ director }) => director.timeouts },
+  { method: 'GET', url: '/status', answer: (served) => served.status() },
+  {
+    method: 'GET',
+    url: '/statistics',
+    answer: (served) => ({
+      verdicts: Object.fromEntries(
+        Object.entries(served.verdicts()).map(([name, packets]) => [name, String(packets)]),
+      ),
+    }),
+  },
+  {
+    method: 'POST',
+    url: '/stop',
+    schema: stopRequestSchema,
+    answer: (served, request) => {
+      setImmediate(() => served.stop(request as StopRequest));
+      return {};
+    },
+  },
+];
+
+/** HTTP status by the code of a refusal that ends the whole request. */
+const STATUS: Readonly<Record<LvsErrorCode, number>> = {
+  SERVICE_EXISTS: 409,
+  DESTINATION_EXISTS: 409,
+  NO_SUCH_SERVICE: 404,
+  SERVICE_NOT_DEFINED: 404,
+  NO_SUCH_DESTINATION: 404,
+  SCHEDULER_NOT_FOUND: 404,
+  INVALID: 400,
+  OUT_OF_RANGE: 400,
+  TABLE_FULL: 507,
+};
+
+/** Room for the rules of some hundred thousand destinations. */
+const BODY_BYTES = 128 * 1024 * 1024;
+
+/** The API, not yet listening. */
+export function createServer(served: Served, log: ChangeLog): FastifyInstance {
+  const server = fastify({ bodyLimit: BODY_BYTES, forceCloseConnections: true });
+  for (const { method, url, schema, answer } of ROUTES) {
+    server.route({
+      method,
+      url,
+      handler: async ({ body, query }) => {
+        const given = method === 'POST' ? body : query;
+        return answer(served, schema ? parseShape(schema, given) : undefined, log);
+      },
+    });
+  }
+  server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const { path, expected, received } = error instanceof ShapeError ? error : {};
+    const code = error instanceof LvsError ? error.code : undefined;
+    reply.status(statusOf(error)).send({ message: error.message, code, path, expected, received });
+  });
+  return server;
+}
+
+function statusOf(error: Error & { statusCode?: number }): number {
+  if (error instanceof ShapeError) return 400;
+  if (error instanceof LvsError) return STATUS[error.code];
+  return error.statusCode ?? 500;
+}
+
+function carryOut(
+  { director }: Served,
+  { operations, atomic = false, caller = 'unknown' }: OperationsRequest,
+  log: ChangeLog,
+): OperationsReply {
+  const results = director.applyAll(operations, { atomic });
+  const undone = atomic && results.some(({ ok }) => !ok);
+  for (const [i, result] of results.entries()) {
+    const { op, ...of } = operations[i]!;
+    if (!result.ok) log.info({ caller, ...of, code: result.code }, `${op} refused`);
+    else if (!undone) log.info({ caller, ...of }, op);
+  }
+  return { results };
+}
+
+function services(
+  { director, tableSize }: Served,
+  query: z.infer<typeof serviceQuerySchema>,
+): ServicesReply {
+  const view = (service: Service) => serviceView(director, service);
+  if (query === undefined) return { tableSize, services: director.services.map(view) };
+  const service = director.service({ ...query, family: familyOf(query.address) });
+  if (service !== undefined) return { tableSize, services: [view(service)] };
+  const { protocol, address, port } = query;
+  throw new LvsError('NO_SUCH_SERVICE', `no service ${protocol} ${address} ${port}`);
+}
+
+function serviceView(director: Director, service: Service): ServiceView {
+  return {
+    ...service.spec,
+    counters: countersText(director.serviceCounters(service)),
+    destinations: service.destinations.map((each) => destinationView(director, each)),
+  };
+}
+
+function destinationView(director: Director, destination: Destination): DestinationView {
+  const { activeConnections, inactiveConnections } = destination;
+  const counters = countersText(director.destinationCounters(destination));
+  return { ...destination.spec, activeConnections, inactiveConnections, counters };
+}

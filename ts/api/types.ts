@@ -1,0 +1,111 @@
+import type { LvsErrorCode } from '../lvs/error.ts';
+import type {
+  DestinationSpec,
+  Operation,
+  Protocol,
+  ServiceSpec,
+  Timeouts,
+} from '../lvs/operation.ts';
+
+/**
+ * The shapes that travel between daemon and clients: HTTP with JSON bodies over a Unix socket.
+ *
+ *   POST /operations           OperationsRequest  -> OperationsReply
+ *   GET  /services             -> ServicesReply    one by ?protocol=&address=&port=, or 404
+ *   GET  /connections          -> ConnectionsReply
+ *   GET  /timeouts             -> Timeouts
+ *   GET  /status               -> StatusReply
+ *   GET  /statistics           -> StatisticsReply
+ *   POST /stop                 StopRequest -> {}
+ */
+
+export interface OperationsRequest {
+  readonly operations: readonly Operation[];
+  /** All or nothing: the first refusal undoes what went before it. */
+  readonly atomic?: boolean;
+  /** Who asks, for the log: a command line. */
+  readonly caller?: string;
+}
+
+/** One result an operation, in order; after a refusal under `atomic` the list ends. */
+export interface OperationsReply {
+  readonly results: readonly OperationResult[];
+}
+
+export type OperationResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: LvsErrorCode; readonly message: string };
+
+/** 64-bit counters travel as decimal text. */
+export interface CountersView {
+  readonly connections: string;
+  readonly inPackets: string;
+  readonly outPackets: string;
+  readonly inBytes: string;
+  readonly outBytes: string;
+}
+
+export interface DestinationView extends DestinationSpec {
+  readonly activeConnections: number;
+  readonly inactiveConnections: number;
+  readonly counters: CountersView;
+}
+
+export interface ServiceView extends ServiceSpec {
+  readonly counters: CountersView;
+  /** Newest first, as LVS lists them with --nosort. */
+  readonly destinations: readonly DestinationView[];
+}
+
+export interface ServicesReply {
+  /** Slots of the connection table, for the listing's heading. */
+  readonly tableSize: number;
+  /** In the order in which they were added. */
+  readonly services: readonly ServiceView[];
+}
+
+export interface ConnectionView {
+  readonly protocol: Protocol;
+  /** LVS's name of the state, such as ESTABLISHED; UDP for UDP. */
+  readonly state: string;
+  readonly expiresS: number;
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly virtualAddress: string;
+  readonly virtualPort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+}
+
+export interface ConnectionsReply {
+  readonly connections: readonly ConnectionView[];
+}
+
+export interface StatusReply {
+  readonly pid: number;
+  readonly netnsCookie: string;
+  readonly programId: number;
+  readonly adopted: boolean;
+  readonly interfaces: readonly {
+    readonly name: string;
+    readonly ifindex: number;
+    readonly mode: 'native' | 'generic';
+    readonly queues: number;
+    readonly zeroCopy: boolean;
+  }[];
+  readonly services: number;
+  readonly destinations: number;
+  readonly connections: number;
+}
+
+export interface StatisticsReply {
+  /** Verdict name -> packets, as decimal text. */
+  readonly verdicts: Readonly<Record<string, string>>;
+}
+
+export interface StopRequest {
+  /** Also detach the programs, so that nothing of xlvs stays behind. */
+  readonly detach: boolean;
+}
+
+export type { Timeouts };

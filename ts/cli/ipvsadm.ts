@@ -1,0 +1,303 @@
+import type {
+  DestinationId,
+  DestinationSpec,
+  Operation,
+  Protocol,
+  ServiceId,
+} from '../lvs/operation.ts';
+import type { Family } from '../net/address.ts';
+import { parseEndpoint, parseNumber } from './endpoint.ts';
+import { checkFirewallMark, checkLaterValue, checkSchedulerFlags, parseTimeout } from './later.ts';
+import { checkLegality, checkTunnel } from './legality.ts';
+import { help, status, tryHelp, UsageError, version } from './messages.ts';
+import type { NamedProtocol, Names } from './names.ts';
+import {
+  type Command,
+  carriedOut,
+  type OptionId,
+  type OptionName,
+  optionTable,
+  tunnelOptions,
+} from './options.ts';
+import { type FoundOption, OptionReader, PoptError } from './popt.ts';
+
+/**
+ * ipvsadm's command line, word by word as ipvsadm reads it:
+ *
+ *   the command -> options, each checked as it is met -> words left over -> the options as a set
+ *   -> what they ask for
+ *
+ * The order decides which of several mistakes is told, so it is kept to the letter.
+ */
+
+/** What a command line asks for. */
+export type Request =
+  | { readonly kind: 'change'; readonly operation: Operation; readonly start: boolean }
+  | ListRequest
+  | { readonly kind: 'save'; readonly numeric: boolean }
+  | { readonly kind: 'restore'; readonly atomic: boolean; readonly start: boolean }
+  | { readonly kind: 'print'; readonly text: string };
+
+/** A listing, and how it is to look. */
+export interface ListRequest {
+  readonly kind: 'list';
+  readonly what: 'services' | 'connections' | 'timeouts';
+  readonly service?: ServiceId;
+  readonly numeric: boolean;
+  readonly stats: boolean;
+  readonly exact: boolean;
+  readonly sort: boolean;
+}
+
+/** What the options have said so far. */
+interface Draft {
+  readonly command: Command;
+  readonly given: Set<OptionName>;
+  readonly names: Names;
+  protocol?: NamedProtocol;
+  /** Undefined also for a firewall mark. */
+  service?: ServiceId;
+  /** Its port is the service's where none is given and the service is known already. */
+  destination?: DestinationId & { readonly family: Family };
+  method: 'masq' | 'route' | 'tunnel';
+  scheduler: string;
+  schedulerFlags: string;
+  weight: number;
+  tunnelType: 'ipip' | 'gue' | 'gre';
+  /** The first option that xlvs does not carry out yet. */
+  later?: string;
+}
+
+/** Reads a command line; a rule file has no -R. Throws UsageError, and nothing else. */
+export async function parseCommandLine(
+  words: readonly string[],
+  names: Names,
+  from: 'arguments' | 'rule file' = 'arguments',
+): Promise<Request> {
+  const reader = new OptionReader(optionTable, words);
+  const first = readFirst(reader);
+  if (first.spec.id === 'command:restore' && from === 'rule file') {
+    throw new UsageError(tryHelp, status.refused);
+  }
+  if (first.spec.id === 'command:help') return { kind: 'print', text: help };
+  if (first.spec.id === 'command:version') return { kind: 'print', text: version };
+  const draft = newDraft(first, names);
+  for (;;) {
+    const option = readNext(reader);
+    if (option === undefined) break;
+    await take(draft, option);
+  }
+  const timeouts = draft.command === 'set' ? reader.rest.splice(0, 3) : [];
+  const operation = draft.command === 'set' ? setTimeouts(timeouts) : undefined;
+  if (reader.rest.length > 0) throw new UsageError(`unexpected argument ${reader.rest[0]}`);
+  checkSchedulerFlags(draft.scheduler, draft.schedulerFlags);
+  checkLegality(draft.command, draft.given);
+  checkTogether(draft);
+  if (draft.later !== undefined) throw new UsageError(`xlvs: ${draft.later} is not supported yet`);
+  return toRequest(draft, operation);
+}
+
+function readFirst(reader: OptionReader<OptionId>): FoundOption<OptionId> {
+  let first: FoundOption<OptionId> | undefined;
+  try {
+    first = reader.next();
+  } catch (error) {
+    if (!(error instanceof PoptError)) throw error;
+  }
+  if (first?.spec.id.startsWith('command:')) return first;
+  throw new UsageError(tryHelp, status.refused);
+}
+
+function readNext(reader: OptionReader<OptionId>): FoundOption<OptionId> | undefined {
+  try {
+    return reader.next();
+  } catch (error) {
+    if (error instanceof PoptError) throw new UsageError(error.message, status.refused);
+    throw error;
+  }
+}
+
+function newDraft({ spec, value }: FoundOption<OptionId>, names: Names): Draft {
+  const command = spec.id.slice('command:'.length) as Command;
+  const draft: Draft = {
+    command,
+    given: new Set(),
+    names,
+    method: 'route',
+    scheduler: '',
+    schedulerFlags: '',
+    weight: 1,
+    tunnelType: 'ipip',
+  };
+  if (value === undefined) return draft;
+  if (value !== 'master' && value !== 'backup') {
+    const start = command === 'start-daemon' ? 'start-daemon parameter' : 'start_daemon';
+    throw new UsageError(`illegal ${start} specified`);
+  }
+  draft.later = `--${spec.long}`;
+  return draft;
+}
+
+/** Takes one option into the draft. */
+async function take(draft: Draft, option: FoundOption<OptionId>): Promise<void> {
+  const { spec, word, value = '' } = option;
+  const [kind, detail] = spec.id.split(':') as [string, string?];
+  if (kind === 'command') throw new UsageError(`invalid option \`${word}'`);
+  if (kind === 'service') {
+    give(draft, 'service-address');
+    if (detail === 'fwmark') checkFirewallMark(value);
+    else await takeService(draft, detail as NamedProtocol, value);
+  } else if (kind === 'method') {
+    give(draft, 'forwarding-method');
+    draft.method = detail as Draft['method'];
+  } else if (kind === 'ipv6') {
+    if (!isMark(draft)) throw new UsageError('-6 used before -f\n');
+  } else if (kind !== 'sort') {
+    give(draft, spec.id as OptionName);
+    await takeValue(draft, spec.id as OptionName, option.value);
+  }
+  if (!carriedOut.has(spec.id)) draft.later ??= `--${spec.long}`;
+}
+
+function give(draft: Draft, name: OptionName): void {
+  if (draft.given.has(name)) throw new UsageError(`multiple '${name}' options specified`);
+  draft.given.add(name);
+}
+
+/** Whether the service is given, but not by its address. */
+function isMark({ given, protocol }: Draft): boolean {
+  return given.has('service-address') && protocol === undefined;
+}
+
+async function takeService(draft: Draft, protocol: NamedProtocol, value: string): Promise<void> {
+  const endpoint = await parseEndpoint(value, draft.names, protocol);
+  if (endpoint === undefined) {
+    throw new UsageError('illegal virtual server address[:port] specified');
+  }
+  draft.protocol = protocol;
+  draft.service = {
+    protocol: protocol as Protocol, // SCTP is refused in the end
+    family: endpoint.address.family,
+    address: endpoint.address.text,
+    port: endpoint.port ?? 0,
+  };
+}
+
+async function takeValue(draft: Draft, name: OptionName, value?: string): Promise<void> {
+  if (value === undefined) return;
+  if (name === 'scheduler') {
+    draft.scheduler = value;
+  } else if (name === 'real-server') {
+    await takeDestination(draft, value);
+  } else if (name === 'weight') {
+    const weight = parseNumber(value, 0, 2 ** 31 - 1);
+    if (weight === undefined) throw new UsageError('illegal weight specified');
+    draft.weight = weight;
+  } else {
+    checkLaterValue(name, value, draft.service?.family ?? 4);
+    if (name === 'sched-flags') draft.schedulerFlags = value;
+    if (name === 'tun-type') draft.tunnelType = value as Draft['tunnelType'];
+  }
+}
+
+async function takeDestination(draft: Draft, value: string): Promise<void> {
+  const endpoint = await parseEndpoint(value, draft.names, draft.protocol);
+  if (endpoint === undefined) throw new UsageError('illegal real server address[:port] specified');
+  const { address, port = draft.service?.port ?? 0 } = endpoint;
+  draft.destination = { family: address.family, address: address.text, port };
+}
+
+function setTimeouts(words: readonly string[]): Operation {
+  if (words.length < 3) throw new UsageError('--set option requires 3 timeout values');
+  const [tcpS, tcpFinS, udpS] = words.map((word) => parseTimeout(word, 0)) as [
+    number,
+    number,
+    number,
+  ];
+  return { op: 'setTimeouts', timeouts: { tcpS, tcpFinS, udpS } };
+}
+
+/** What only shows when the options are seen together, beyond their legality. */
+function checkTogether(draft: Draft): void {
+  const { command, given, service } = draft;
+  if (command === 'add-service' || command === 'edit-service') {
+    if (service?.port === 0 && !given.has('persistent')) {
+      throw new UsageError('Zero port specified for non-persistent service');
+    }
+    if (given.has('ops') && service !== undefined && service.protocol !== 'udp') {
+      throw new UsageError('One-Packet Scheduling is only for UDP virtual services');
+    }
+  }
+  if (command === 'add-server' || command === 'edit-server') {
+    if (draft.method !== 'tunnel') checkNoTunnel(draft);
+    else checkTunnel(given, draft.tunnelType);
+  }
+}
+
+function checkNoTunnel({ given, service, destination }: Draft): void {
+  if (destination?.family !== (service?.family ?? 4)) {
+    throw new UsageError('Different address family is allowed only for tunneling servers');
+  }
+  if (tunnelOptions.some((name) => given.has(name))) {
+    throw new UsageError('Tunnel options conflict with forward method');
+  }
+}
+
+/** The request of a draft in which everything is right. */
+function toRequest(draft: Draft, timeouts?: Operation): Request {
+  const { command, given, service } = draft;
+  const start = !given.has('no-start');
+  if (command === 'restore') return { kind: 'restore', atomic: given.has('atomic'), start };
+  if (command === 'save') return { kind: 'save', numeric: given.has('numeric') };
+  if (command === 'list') return toListing(draft);
+  const whole: Operation = command === 'zero' ? { op: 'zero' } : { op: 'flush' };
+  const operation = timeouts ?? (service === undefined ? whole : toOperation(draft, service));
+  return { kind: 'change', operation, start };
+}
+
+function toListing(draft: Draft): ListRequest {
+  const { given } = draft;
+  const timeouts = given.has('timeout') ? 'timeouts' : 'services';
+  return {
+    kind: 'list',
+    what: given.has('connection') ? 'connections' : timeouts,
+    ...(draft.service && { service: draft.service }),
+    numeric: given.has('numeric'),
+    stats: given.has('stats'),
+    exact: given.has('exact'),
+    sort: !given.has('nosort'),
+  };
+}
+
+function toOperation(draft: Draft, service: ServiceId): Operation {
+  const scheduler = draft.scheduler || 'wlc';
+  switch (draft.command) {
+    case 'add-service':
+      return { op: 'addService', service: { ...service, scheduler } };
+    case 'edit-service':
+      return { op: 'editService', service: { ...service, scheduler } };
+    case 'delete-service':
+      return { op: 'deleteService', service };
+    case 'add-server':
+      return { op: 'addDestination', service, destination: toDestination(draft, service) };
+    case 'edit-server':
+      return { op: 'editDestination', service, destination: toDestination(draft, service) };
+    case 'delete-server':
+      return { op: 'deleteDestination', service, destination: toDestinationId(draft) };
+    default:
+      return { op: 'zero', service };
+  }
+}
+
+function toDestination(draft: Draft, service: ServiceId): DestinationSpec {
+  const { method, weight } = draft;
+  const id = toDestinationId(draft);
+  if (method === 'masq') return { ...id, method, weight };
+  // Direct routing leaves the port alone, so another one is silently not taken.
+  return { ...id, port: service.port, method: 'route', weight };
+}
+
+function toDestinationId({ destination }: Draft): DestinationId {
+  const { address, port } = destination!; // required by every command that asks
+  return { address, port };
+}

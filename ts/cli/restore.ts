@@ -1,0 +1,91 @@
+import type { Operation } from '../lvs/operation.ts';
+import { type Change, carryOut, change, complain, type Session } from './commands.ts';
+import { parseCommandLine, type Request } from './ipvsadm.ts';
+import { status, UsageError } from './messages.ts';
+
+/**
+ * -R: every line of stdin is a command line. A line that cannot be read ends it, one that the
+ * director refuses does not, and the last line's status is the whole's. Rules are sent many at a
+ * time; what prints waits for those before it, so that all happens in the order of the lines.
+ */
+
+/** A line is read up to here; no rule is nearly as long. */
+const maxLineLength = 65536;
+
+/** As many operations are sent at once, and held in memory at most. */
+const maxBatch = 10_000;
+
+/** Carries out the rules of stdin; under `atomic` all of them or none. Returns the exit status. */
+export async function restore(
+  request: { readonly atomic: boolean; readonly start: boolean },
+  session: Session,
+): Promise<number> {
+  const batch: Operation[] = [];
+  let last: number = status.done;
+  const send = async () => {
+    const operations = batch.splice(0);
+    const next: Change = { operations, ...request };
+    if (operations.length > 0) last = await change(next, session);
+  };
+  const take = async (asked: LineRequest) => {
+    if (asked.kind === 'change') {
+      batch.push(asked.operation);
+      return batch.length >= maxBatch && !request.atomic ? send() : undefined;
+    }
+    if (request.atomic) throw new UsageError('xlvs: only rules can be restored with --atomic');
+    await send();
+    last = await carryOut(asked, session);
+  };
+  try {
+    for await (const line of readLines(session.stdin)) {
+      const asked = await parseLine(line, session);
+      await take(asked);
+      if (asked.kind === 'print') return last;
+    }
+  } catch (error) {
+    if (!request.atomic && error instanceof UsageError) await send();
+    return complain(error, session);
+  }
+  await send();
+  return last;
+}
+
+type LineRequest = Exclude<Request, { kind: 'restore' }>;
+
+async function parseLine({ words, cut }: Line, session: Session): Promise<LineRequest> {
+  const asked = await parseCommandLine(words, session.names, 'rule file');
+  if (cut) throw new UsageError(`xlvs: expected lines of at most ${maxLineLength} bytes`);
+  return asked as LineRequest; // a rule file has no -R
+}
+
+interface Line {
+  readonly words: readonly string[];
+  /** Whether the line went on. */
+  readonly cut: boolean;
+}
+
+/** The lines that have words. A line is told once it is too long, without its end. */
+async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Line> {
+  let text = '';
+  let told = false; // the line, because it was too long
+  for await (const chunk of chunks) {
+    for (const [i, piece] of Buffer.from(chunk).toString('latin1').split('\n').entries()) {
+      if (i > 0 && !told) yield* lineOf(text, false);
+      if (i > 0) [text, told] = ['', false];
+      if (told) continue;
+      text += piece;
+      told = text.length > maxLineLength;
+      if (told) yield* lineOf(text.slice(0, maxLineLength), true);
+    }
+  }
+  if (!told) yield* lineOf(text, false);
+}
+
+/** The words of a line; "ipvsadm" says nothing, wherever it stands. */
+function* lineOf(text: string, cut: boolean): Generator<Line> {
+  const words = text
+    .split(/[ \t\r\n]+/)
+    .filter((word) => word !== '' && word !== 'ipvsadm')
+    .map((word) => word.split('\0')[0]!);
+  if (words.length > 0) yield { words, cut };
+}

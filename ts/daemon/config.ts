@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { integer, parseShape, ShapeError } from '../api/shape.ts';
+
+/** What the configuration file says; nothing in it is required. */
+export interface Config {
+  /** The interfaces to attach to. */
+  readonly interfaces?: readonly string[];
+  /** Connections that the table has room for. */
+  readonly connections: number;
+  /** Frames of one receive queue that may wait for a next hop. */
+  readonly backlog: number;
+}
+
+/** Read when no other file is named; need not exist. */
+export const CONFIG_PATH = '/etc/xlvs/xlvs.yaml';
+
+/** The least and the most connections that a table can be made for. */
+export const CONNECTIONS = { min: 1024, max: 16_777_216 } as const;
+
+const configSchema = z.strictObject({
+  interfaces: z.array(z.string().min(1, 'the name of an interface')).exactOptional(),
+  connections: integer(CONNECTIONS.min, CONNECTIONS.max).default(65_536),
+  backlog: integer(1, 4096).default(256),
+});
+
+/** A file that cannot be used. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** The configuration; without a path that of this machine. Throws ConfigError. */
+export function loadConfig(path?: string): Config {
+  return parseConfig(readConfig(path), path ?? CONFIG_PATH);
+}
+
+/** What a configuration file's text says. Throws ConfigError, which names the file. */
+export function parseConfig(text: string, path: string): Config {
+  try {
+    return parseShape(configSchema, parse(text) ?? {});
+  } catch (cause) {
+    if (cause instanceof ShapeError) throw new ConfigError(`${path}: ${cause.message}`, { cause });
+    if (!(cause instanceof YAMLParseError)) throw cause;
+    const [message] = cause.message.split('\n');
+    throw new ConfigError(`${path}: expected YAML, received: ${message}`, { cause });
+  }
+}
+
+function readConfig(path: string | undefined): string {
+  try {
+    return readFileSync(path ?? CONFIG_PATH, 'utf8');
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && path === undefined) return '';
+    throw new ConfigError(`expected a readable configuration file: ${message}`, { cause });
+  }
+}

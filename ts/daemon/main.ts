@@ -1,0 +1,69 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { loadAddon } from '../native/addon.ts';
+import { CONNECTIONS, type Config, loadConfig } from './config.ts';
+import { runDirector } from './daemon.ts';
+import { listLinks } from './links.ts';
+import { namespaceInode } from './namespace.ts';
+import { runtimeFiles } from './runtime_files.ts';
+import { AlreadyRunningError, startInBackground, tellDone, tellFailed } from './start.ts';
+import { stopDirector } from './stop.ts';
+
+interface Options {
+  readonly interface: readonly string[];
+  readonly connections?: number;
+  readonly config?: string;
+  readonly foreground?: true;
+  readonly ifNeeded?: true;
+  readonly stop?: true;
+  readonly detach?: true;
+}
+
+/** `xlvs daemon`: starts and stops the director of this network namespace. */
+export function daemonCommand(): Command {
+  const collect = (name: string, names: readonly string[]) => [...names, name];
+  return new Command('daemon')
+    .description('run the director of this network namespace')
+    .option('--interface <name>', 'attach to this one; may be given several times', collect, [])
+    .option('--connections <number>', 'room for so many connections', parseConnections)
+    .option('--config <file>', 'read this instead of /etc/xlvs/xlvs.yaml')
+    .option('--foreground', 'stay, and log to standard error')
+    .option('--if-needed', 'succeed where a director runs already')
+    .option('--stop', 'end the director; forwarding and rules stay')
+    .option('--detach', 'with --stop: leave nothing of it')
+    .action((options: Options, command: Command) => run(options, command));
+}
+
+async function run(options: Options, command: Command): Promise<void> {
+  if (options.detach && !options.stop) command.error('error: --detach goes with --stop');
+  try {
+    await carryOut(options);
+  } catch (error) {
+    tellFailed(error);
+    process.exitCode = options.ifNeeded && error instanceof AlreadyRunningError ? 0 : 1;
+  }
+}
+
+async function carryOut(options: Options): Promise<void> {
+  const addon = loadAddon();
+  const files = runtimeFiles(addon.netnsCookie(), namespaceInode());
+  if (options.stop) {
+    const links = await listLinks(addon);
+    tellDone(await stopDirector({ addon, files, links, detach: options.detach === true }));
+    return;
+  }
+  const config = configured(options);
+  if (options.foreground) await runDirector({ addon, files, config, named: options.interface });
+  else tellDone(await startInBackground(process.argv.slice(3), files));
+}
+
+function configured({ config, connections }: Options): Config {
+  const loaded = loadConfig(config);
+  return connections === undefined ? loaded : { ...loaded, connections };
+}
+
+function parseConnections(text: string): number {
+  const number = Number(text);
+  const { min, max } = CONNECTIONS;
+  if (/^\d+$/.test(text) && number >= min && number <= max) return number;
+  throw new InvalidArgumentError(`expected ${min} to ${max}, received ${text}`);
+}

@@ -1,0 +1,172 @@
+import { readdirSync } from 'node:fs';
+import { FlowRecord, Limits } from '../native/abi.gen.ts';
+import type { Addon, AttachMode, BpfObject, SlowPath } from '../native/addon.ts';
+
+/** The XDP program's name, as the kernel keeps it. */
+export const PROGRAM = 'xlvs_director';
+
+/** An interface that the director works on. */
+export interface AttachedInterface {
+  readonly name: string;
+  readonly ifindex: number;
+  readonly mode: AttachMode;
+  readonly queues: number;
+  readonly zeroCopy: boolean;
+  /** Id of the program on the interface. */
+  readonly programId: number;
+  /** The program was there already, left by an earlier daemon. */
+  readonly adopted: boolean;
+}
+
+type Attached = Pick<AttachedInterface, 'mode' | 'programId' | 'adopted'>;
+
+/** What interfaces are attached with. */
+export interface InterfaceOptions {
+  readonly addon: Pick<Addon, 'attachedProgram' | 'detach'>;
+  readonly object: BpfObject;
+  readonly slowPath: SlowPath;
+  /** Makes what answers the flow records of one queue. */
+  readonly answerer: (records: ArrayBuffer) => (count: number) => void;
+  readonly warn: (message: string) => void;
+  /** Receive queues of an interface; the machine's own answer unless a test gives another. */
+  readonly queues?: (name: string) => number;
+}
+
+/**
+ * The interfaces that the XDP program is attached to, each with a slow-path socket on every
+ * receive queue. Attaching is all or nothing; an interface that vanishes is forgotten.
+ */
+export class Interfaces {
+  readonly #options: InterfaceOptions;
+  readonly #attached = new Map<number, AttachedInterface & { readonly slot: number }>();
+
+  constructor(options: InterfaceOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly AttachedInterface[] {
+    return [...this.#attached.values()];
+  }
+
+  has(ifindex: number): boolean {
+    return this.#attached.has(ifindex);
+  }
+
+  /**
+   * Attaches the program: as the driver runs it itself, or, where it cannot, by the kernel's
+   * generic XDP. A program that an earlier daemon left is kept when it is this very one, and
+   * else replaced without a gap. Throws, and leaves nothing behind of what it began.
+   */
+  attach(name: string, ifindex: number): AttachedInterface {
+    const { object } = this.#options;
+    const slot = this.#freeSlot();
+    const key = word(ifindex);
+    object.map('interfaces').set(key, word(slot));
+    let program: Attached | undefined;
+    try {
+      program = this.#program(name, ifindex);
+      const { queues, zeroCopy } = this.#openQueues(name, ifindex, slot, program.mode);
+      const attached = { name, ifindex, slot, queues, zeroCopy, ...program };
+      this.#attached.set(ifindex, attached);
+      return attached;
+    } catch (error) {
+      this.#options.slowPath.removeInterface(ifindex);
+      object.map('interfaces').delete(key);
+      if (program && !program.adopted) this.#options.addon.detach(ifindex, program.programId);
+      throw error;
+    }
+  }
+
+  /** Puts the program on the interface, or finds it there. */
+  #program(name: string, ifindex: number): Attached {
+    const { addon, object } = this.#options;
+    const before = addon.attachedProgram(ifindex, PROGRAM);
+    if (before !== undefined && before.tag === object.programTag(PROGRAM)) {
+      return { mode: before.mode, programId: before.id, adopted: true };
+    }
+    const mode = before ? before.mode : undefined;
+    this.#attachProgram(name, ifindex, mode, before?.id ?? 0);
+    const now = addon.attachedProgram(ifindex, PROGRAM);
+    if (now === undefined) throw new Error(`expected ${PROGRAM} on ${name} after attaching it`);
+    return { mode: now.mode, programId: now.id, adopted: before !== undefined };
+  }
+
+  /** Closes the sockets of an interface; the program stays if the interface does. */
+  forget(ifindex: number): void {
+    if (!this.#attached.delete(ifindex)) return;
+    this.#options.slowPath.removeInterface(ifindex);
+    this.#options.object.map('interfaces').delete(word(ifindex));
+  }
+
+  /** Takes the program off an interface. */
+  detach(ifindex: number): void {
+    const attached = this.#attached.get(ifindex);
+    if (attached === undefined) return;
+    this.forget(ifindex);
+    this.#options.addon.detach(ifindex, attached.programId);
+  }
+
+  #attachProgram(
+    name: string,
+    ifindex: number,
+    mode: AttachMode | undefined,
+    replaceId: number,
+  ): void {
+    const { object, warn } = this.#options;
+    if (mode !== undefined) {
+      object.attach(PROGRAM, ifindex, mode, replaceId);
+      return;
+    }
+    try {
+      object.attach(PROGRAM, ifindex, 'native', 0);
+    } catch (cause) {
+      const { message, code } = cause as NodeJS.ErrnoException;
+      // Another program is there: generic XDP could not help.
+      if (code === 'EBUSY' || code === 'EEXIST') throw cause;
+      warn(`${name}: native XDP is refused (${message}); generic XDP is several times slower`);
+      object.attach(PROGRAM, ifindex, 'generic', 0);
+    }
+  }
+
+  #openQueues(
+    name: string,
+    ifindex: number,
+    interfaceSlot: number,
+    mode: AttachMode,
+  ): Pick<AttachedInterface, 'queues' | 'zeroCopy'> {
+    const { slowPath, answerer, queues: queuesOf = receiveQueues } = this.#options;
+    const queues = Math.min(queuesOf(name), Limits.MAX_QUEUES);
+    const zeroCopy: boolean[] = [];
+    for (let queue = 0; queue < queues; queue++) {
+      const records = new ArrayBuffer(Limits.MAX_BURST * FlowRecord.size);
+      const where = { interfaceName: name, ifindex, interfaceSlot, queue };
+      const opened = slowPath.addQueue(
+        { ...where, generic: mode === 'generic' },
+        records,
+        answerer(records),
+      );
+      zeroCopy.push(opened.zeroCopy);
+    }
+    return { queues, zeroCopy: zeroCopy.every(Boolean) };
+  }
+
+  #freeSlot(): number {
+    const taken = new Set([...this.#attached.values()].map(({ slot }) => slot));
+    for (let slot = 0; slot < Limits.MAX_INTERFACES; slot++) if (!taken.has(slot)) return slot;
+    throw new Error(`expected at most ${Limits.MAX_INTERFACES} interfaces`);
+  }
+}
+
+/** Receive queues of an interface of this namespace, as /sys shows them; 1 where it does not. */
+function receiveQueues(name: string): number {
+  try {
+    const queues = readdirSync(`/sys/class/net/${name}/queues`);
+    return Math.max(1, queues.filter((queue) => queue.startsWith('rx-')).length);
+  } catch {
+    return 1;
+  }
+}
+
+function word(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}

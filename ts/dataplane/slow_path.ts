@@ -1,0 +1,52 @@
+// Hot: runs per packet. Do not allocate.
+import type { Director } from '../lvs/director.ts';
+import { Answer, Family, Flow, FlowRecord, Question } from '../native/abi.gen.ts';
+import type { XdpDataplane } from './xdp.ts';
+
+/** Where next hops are found: asked once a waiting packet, answers later. */
+export interface NextHopSource {
+  /** Begins to look for the way to an address of 4 or 16 bytes; the bytes are read at once. */
+  want(target: Uint8Array): void;
+}
+
+/**
+ * Answers a burst of flow records.
+ *
+ *   SCHEDULE  service -> its scheduler -> a destination, counted at once, so that the next
+ *             record of the same burst sees one connection more
+ *   ROUTE     the packet waits; the next hop is looked for
+ *
+ * The addon has written the records and carries the answers out; see native/queue.cc.
+ */
+export function slowPathAnswer(
+  director: Director,
+  dataplane: XdpDataplane,
+  nextHops: NextHopSource,
+  records: ArrayBuffer,
+): (count: number) => void {
+  const view = new DataView(records);
+
+  const schedule = (at: number): void => {
+    const service = director.serviceAt(FlowRecord.service(view, at));
+    if (service === undefined) return FlowRecord.setAnswer(view, at, Answer.DROP);
+    const destination = service.scheduler.schedule(service);
+    if (destination === undefined) return FlowRecord.setAnswer(view, at, Answer.REFUSE);
+    dataplane.bind(destination.index, FlowRecord.active(view, at) !== 0);
+    FlowRecord.setDestination(view, at, destination.index);
+    FlowRecord.setAnswer(view, at, Answer.DESTINATION);
+  };
+
+  return (count) => {
+    for (let at = 0; at < count * FlowRecord.size; at += FlowRecord.size) {
+      if (FlowRecord.duplicate(view, at) !== 0) continue;
+      if (FlowRecord.question(view, at) === Question.SCHEDULE) {
+        schedule(at);
+      } else {
+        // A next hop is asked for once in a while, not once a packet: this may allocate.
+        const length = Flow.family(view, at + FlowRecord.flowAt) === Family.IPV4 ? 4 : 16;
+        nextHops.want(new Uint8Array(records, at + FlowRecord.targetAt, length));
+        FlowRecord.setAnswer(view, at, Answer.WAIT);
+      }
+    }
+  };
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { get, type IncomingMessage } from 'node:http';
+import { parseArgs } from 'node:util';
+
+/**
+ * A client of the lab: many requests, each on a connection of its own.
+ *
+ *   node http_client.js --url http://172.16.100.8/ --count 1000 --parallel 16
+ *   node http_client.js --url http://172.16.100.8/ --parallel 4      until its input ends
+ *   node http_client.js --url http://172.16.100.8/size/1000000 --digest
+ *
+ * Prints one JSON object: a `Tally`, or with --digest a `Download`.
+ */
+
+/** Who answered how often, and what failed. */
+export interface Tally {
+  /** Body without its line end -> answers. */
+  readonly answers: Record<string, number>;
+  /** The bodies in the order in which they came. */
+  readonly order: string[];
+  readonly errors: Failure[];
+}
+
+export interface Failure {
+  readonly code: string;
+  /** Milliseconds since 1970, as is the end. */
+  readonly startedMs: number;
+  readonly endedMs: number;
+}
+
+export interface Download {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+const TIMEOUT_MS = 10_000;
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: '' },
+    count: { type: 'string' },
+    parallel: { type: 'string', default: '1' },
+    digest: { type: 'boolean', default: false },
+  },
+});
+
+let stopped = false;
+if (values.count === undefined && !values.digest) {
+  process.stdin.resume().on('end', () => {
+    stopped = true;
+  });
+}
+const result = values.digest ? await download() : await requests();
+process.stdout.write(`${JSON.stringify(result)}\n`);
+process.exit(0);
+
+async function requests(): Promise<Tally> {
+  const tally: Tally = { answers: {}, order: [], errors: [] };
+  let left = values.count === undefined ? Number.POSITIVE_INFINITY : Number(values.count);
+  const worker = async () => {
+    while (left > 0 && !stopped) {
+      left -= 1;
+      await request(tally);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.parallel) }, worker));
+  return tally;
+}
+
+async function request(tally: Tally): Promise<void> {
+  const startedMs = Date.now();
+  try {
+    const response = await open();
+    let body = '';
+    for await (const text of response.setEncoding('utf8')) body += text;
+    const answer = body.trimEnd();
+    tally.answers[answer] = (tally.answers[answer] ?? 0) + 1;
+    tally.order.push(answer);
+  } catch (error) {
+    const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
+    tally.errors.push({ code, startedMs, endedMs: Date.now() });
+  }
+}
+
+async function download(): Promise<Download> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of await open()) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/** A response on a connection of its own: `agent: false` makes none that is used twice. */
+function open(): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const signal = values.digest ? undefined : AbortSignal.timeout(TIMEOUT_MS);
+    const options = signal ? { agent: false as const, signal } : { agent: false as const };
+    get(values.url, options, resolve).on('error', reject);
+  });
+}

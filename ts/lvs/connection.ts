@@ -1,0 +1,45 @@
+import type { Timeouts } from './operation.ts';
+
+/** The timeouts of a director that was never told others, as LVS has them. */
+export const DEFAULT_TIMEOUTS: Timeouts = { tcpS: 900, tcpFinS: 120, udpS: 300 };
+
+/**
+ * How long a connection of each state lives without a packet, in seconds, where `--set` does not
+ * say so. The states are TCP's and the one that UDP has, in the order of the data plane's numbers;
+ * their names are what a listing of connections prints.
+ *
+ * Source: Linux ip_vs_proto_tcp, ip_vs_proto_udp.
+ */
+const STATE_TIMEOUTS_S = {
+  NONE: 2,
+  ESTABLISHED: DEFAULT_TIMEOUTS.tcpS,
+  SYN_SENT: 120,
+  SYN_RECV: 60,
+  FIN_WAIT: DEFAULT_TIMEOUTS.tcpFinS,
+  TIME_WAIT: 120,
+  CLOSE: 10,
+  CLOSE_WAIT: 60,
+  LAST_ACK: 30,
+  LISTEN: 120,
+  SYNACK: 120,
+  UDP: DEFAULT_TIMEOUTS.udpS,
+} as const;
+
+/** The state of a connection, by LVS's name. */
+export type ConnectionState = keyof typeof STATE_TIMEOUTS_S;
+
+/** Every state, in the order of the data plane's numbers. */
+export const CONNECTION_STATES = Object.keys(STATE_TIMEOUTS_S) as readonly ConnectionState[];
+
+/** The timeout of every state in seconds, in the order of CONNECTION_STATES. */
+export function stateTimeoutsS({ tcpS, tcpFinS, udpS }: Timeouts): readonly number[] {
+  const timeouts = { ...STATE_TIMEOUTS_S, ESTABLISHED: tcpS, FIN_WAIT: tcpFinS, UDP: udpS };
+  return CONNECTION_STATES.map((state) => timeouts[state]);
+}
+
+const ACTIVE: readonly ConnectionState[] = ['ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'SYNACK'];
+
+/** Whether connections in the state count as active; all others count as inactive. */
+export function isActive(state: ConnectionState): boolean {
+  return ACTIVE.includes(state);
+}

@@ -1,0 +1,49 @@
+import type { DestinationSpec, ServiceId, Timeouts } from './operation.ts';
+
+/** What was counted for one destination since its index was cleared. */
+export interface Counters {
+  connections: bigint;
+  inPackets: bigint;
+  outPackets: bigint;
+  inBytes: bigint;
+  outBytes: bigint;
+}
+
+/**
+ * What the director asks of any data plane. Services and destinations are known to it by index,
+ * which the director chooses: the index is what a decision names, and what connections hold.
+ */
+export interface Dataplane {
+  /** The number of indices: services 0 to services-1, destinations 0 to destinations-1. */
+  readonly limits: { readonly services: number; readonly destinations: number };
+
+  /** Makes packets of the service reach the scheduler. Throws LvsError TABLE_FULL. */
+  putService(index: number, id: ServiceId): void;
+
+  /** Packets of the service go to the local stack again; its connections stay. */
+  removeService(index: number, id: ServiceId): void;
+
+  /** Says where, and by which method, new connections of a destination are to be forwarded. */
+  putDestination(index: number, destination: DestinationSpec): void;
+
+  /**
+   * The destination was removed: while connections still hold the index, their packets are
+   * dropped and counted.
+   */
+  removeDestination(index: number): void;
+
+  /** Zeroes the counts and counters of an index that no connection holds. */
+  clearDestination(index: number): void;
+
+  /** Connections in an active state (established, or opening). Live; hot: a plain array read. */
+  activeConnections(index: number): number;
+
+  /** Connections in any other state. Live; hot: a plain array read. */
+  inactiveConnections(index: number): number;
+
+  /** The destination's counters, summed over the CPUs. */
+  counters(index: number): Counters;
+
+  /** Sets the state timeouts; no member is 0 here. */
+  setTimeouts(timeouts: Timeouts): void;
+}

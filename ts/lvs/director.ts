@@ -1,0 +1,192 @@
+import { countersText, difference, sum } from './counters.ts';
+import type { Counters, Dataplane } from './dataplane.ts';
+import type { Destination } from './destination.ts';
+import { type Effect, inverse, tell } from './effect.ts';
+import { LvsError, type LvsErrorCode } from './error.ts';
+import { entriesOf, replay } from './journal.ts';
+import type { CounterSample, JournalEntry, OperationEntry } from './journal_entry.ts';
+import type { Operation, ServiceId, Timeouts } from './operation.ts';
+import { type Change, Rules } from './rules.ts';
+import type { Service } from './service.ts';
+
+/** What became of one operation. */
+export type OperationResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: LvsErrorCode; readonly message: string };
+
+/** The operation that was refused, by its place, and why. */
+interface Refusal {
+  readonly at: number;
+  readonly error: LvsError;
+}
+
+/**
+ * The director: the rules, the data plane that follows them, and the journal that remembers
+ * them. An operation changes the rules first, is then told to the data plane and at last written
+ * down. Where one of these refuses, everything before it is taken back.
+ */
+export class Director {
+  readonly #dataplane: Dataplane;
+  readonly #journal: (entry: JournalEntry) => void;
+  readonly #rules: Rules;
+
+  /** The journal is called once for every change, before the change is reported as done. */
+  constructor(dataplane: Dataplane, journal: (entry: JournalEntry) => void = () => {}) {
+    this.#dataplane = dataplane;
+    this.#journal = journal;
+    this.#rules = new Rules(dataplane.limits, dataplane);
+  }
+
+  /** Every virtual service, in the order of adding. */
+  get services(): readonly Service[] {
+    return this.#rules.services;
+  }
+
+  /** The state timeouts; no member is 0. */
+  get timeouts(): Timeouts {
+    return this.#rules.timeouts;
+  }
+
+  /** The virtual service of that name. */
+  service(id: ServiceId): Service | undefined {
+    return this.#rules.find(id);
+  }
+
+  /** The virtual service that has the index. Hot. */
+  serviceAt(index: number): Service | undefined {
+    return this.#rules.serviceAt[index];
+  }
+
+  /** The destination that has the index, also when it was removed but is still held. Hot. */
+  destinationAt(index: number): Destination | undefined {
+    return this.#rules.destinationAt[index];
+  }
+
+  /** What was counted for a service, its former destinations included. O(destinations). */
+  serviceCounters(service: Service): Counters {
+    return service.destinations.reduce(
+      (total, { index }) => sum(total, this.#dataplane.counters(index)),
+      { ...service.counterOffset },
+    );
+  }
+
+  /** What was counted for a destination. */
+  destinationCounters({ index, zeroPoint }: Destination): Counters {
+    return difference(this.#dataplane.counters(index), zeroPoint);
+  }
+
+  /** Carries out an operation, or throws LvsError and leaves everything as it was. */
+  apply(operation: Operation): void {
+    const refusal = this.#carryOut([operation]);
+    if (refusal !== undefined) throw refusal.error;
+  }
+
+  /**
+   * Carries out operations in order: each for itself, or, atomic, all of them or none. There
+   * is one result an operation; the results of an atomic refusal end with it.
+   */
+  applyAll(operations: readonly Operation[], { atomic = false } = {}): OperationResult[] {
+    if (!atomic) return operations.map((operation) => result(this.#carryOut([operation])));
+    const refusal = this.#carryOut(operations);
+    const reached = operations.slice(0, refusal?.at).map(() => result(undefined));
+    return refusal === undefined ? reached : [...reached, result(refusal)];
+  }
+
+  /** Forgets removed destinations that nothing needs any more. To be called every few seconds. */
+  tick(nowS: number): void {
+    const expired = this.#rules.trash.expired(nowS, this.#dataplane);
+    if (expired.length === 0) return;
+    const indices = expired.map(({ destination }) => destination.index);
+    for (const index of indices) this.#dataplane.clearDestination(index);
+    for (const discarded of expired) this.#rules.release(discarded);
+    this.#journal({ entry: 'release', indices });
+  }
+
+  /** Takes over what a journal tells; the data plane neither hears of it nor is asked. */
+  replay(entry: JournalEntry): void {
+    replay(this.#rules, entry);
+  }
+
+  /** The fewest entries that, replayed in a new director, make it what this one is. */
+  entries(): JournalEntry[] {
+    return [...entriesOf(this.#rules)];
+  }
+
+  /** Tells the data plane all rules, after a replay: what it knows already does no harm. */
+  publish(): void {
+    const { services, trash, timeouts } = this.#rules;
+    this.#dataplane.setTimeouts(timeouts);
+    for (const { destination } of trash.content) {
+      this.#dataplane.removeDestination(destination.index);
+    }
+    for (const service of services) {
+      for (const { index, spec } of service.destinations) {
+        this.#dataplane.putDestination(index, spec);
+      }
+      this.#dataplane.putService(service.index, service.id);
+    }
+  }
+
+  /** All of the operations; or, answering which one was refused, none of them. */
+  #carryOut(operations: readonly Operation[]): Refusal | undefined {
+    const changes: Change[] = [];
+    const entries: JournalEntry[] = [];
+    const told: Effect[] = [];
+    let at = 0; // the operation at hand
+    try {
+      for (const operation of operations) {
+        const { change, entry } = this.#change(operation);
+        changes.push(change);
+        entries.push(entry);
+        at++;
+      }
+      at = 0;
+      for (const { effects } of changes) {
+        for (const effect of effects) {
+          tell(this.#dataplane, effect);
+          told.push(effect);
+        }
+        at++;
+      }
+      this.#write(entries);
+      return undefined;
+    } catch (error) {
+      for (const effect of told.reverse()) tell(this.#dataplane, inverse(effect));
+      for (const { undo } of changes.reverse()) undo();
+      if (error instanceof LvsError) return { at, error };
+      throw error;
+    }
+  }
+
+  #change(operation: Operation): { change: Change; entry: OperationEntry } {
+    const counters: CounterSample[] = [];
+    const change = this.#rules.carryOut(operation, {
+      counters: (index) => {
+        const counted = this.#dataplane.counters(index);
+        counters.push({ index, counters: countersText(counted) });
+        return counted;
+      },
+    });
+    const cursor = change.service?.scheduler.cursor?.();
+    const entry = {
+      entry: 'operation',
+      operation,
+      ...(change.index !== undefined && { index: change.index }),
+      ...(counters.length > 0 && { counters }),
+      ...(cursor !== undefined && { cursor }),
+    } as const;
+    return { change, entry };
+  }
+
+  #write(entries: readonly JournalEntry[]): void {
+    const [only] = entries;
+    if (only === undefined) return;
+    this.#journal(entries.length === 1 ? only : { entry: 'batch', entries });
+  }
+}
+
+function result(refusal: Refusal | undefined): OperationResult {
+  if (refusal === undefined) return { ok: true };
+  const { code, message } = refusal.error;
+  return { ok: false, code, message };
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { countersText, isZero, parseCounters } from './counters.ts';
+import type { Destination } from './destination.ts';
+import type { CounterSample, JournalEntry, OperationEntry, ResumeEntry } from './journal_entry.ts';
+import type { Rules } from './rules.ts';
+import type { Service } from './service.ts';
+import type { Discarded } from './trash.ts';
+
+/** Makes the rules what they were after the entry was written. */
+export function replay(rules: Rules, entry: JournalEntry): void {
+  switch (entry.entry) {
+    case 'batch':
+      for (const part of entry.entries) replay(rules, part);
+      break;
+    case 'operation':
+      replayOperation(rules, entry);
+      break;
+    case 'resume':
+      resume(rules, entry);
+      break;
+    case 'trash': {
+      const owner = entry.owned ? rules.find(entry.service) : undefined;
+      rules.discard(entry.index, entry.destination, { serviceId: entry.service, owner });
+      setZeroPoint(rules, { index: entry.index, counters: entry.zeroPoint });
+      break;
+    }
+    case 'release': {
+      const released = new Set(entry.indices);
+      for (const discarded of [...rules.trash.content]) {
+        if (released.has(discarded.destination.index)) rules.release(discarded);
+      }
+      break;
+    }
+  }
+}
+
+/** The fewest entries that make the rules what they are, from none. */
+export function* entriesOf(rules: Rules): Generator<JournalEntry> {
+  yield { entry: 'operation', operation: { op: 'setTimeouts', timeouts: rules.timeouts } };
+  for (const service of rules.services) {
+    yield* entriesOfService(service);
+  }
+  const trash = [...rules.trash.content];
+  for (const discarded of trash.sort((a, b) => a.destination.index - b.destination.index)) {
+    const { owner, serviceId } = discarded;
+    yield trashEntry(discarded, owner !== undefined && owner === rules.find(serviceId));
+  }
+}
+
+function* entriesOfService(service: Service): Generator<JournalEntry> {
+  const { index, id } = service;
+  yield { entry: 'operation', operation: { op: 'addService', service: service.spec }, index };
+  for (const { index, spec } of service.destinations.toReversed()) {
+    const operation = { op: 'addDestination', service: id, destination: spec } as const;
+    yield { entry: 'operation', operation, index };
+  }
+  const cursor = service.scheduler.cursor?.();
+  const zeroPoints = service.destinations.filter(({ zeroPoint }) => !isZero(zeroPoint)).map(sample);
+  if (isZero(service.counterOffset) && zeroPoints.length === 0 && cursor === undefined) return;
+  yield {
+    entry: 'resume',
+    service: id,
+    counterOffset: countersText(service.counterOffset),
+    zeroPoints,
+    ...(cursor !== undefined && { cursor }),
+  };
+}
+
+function trashEntry({ destination, serviceId }: Discarded, owned: boolean): JournalEntry {
+  const { index, spec } = destination;
+  const zeroPoint = countersText(destination.zeroPoint);
+  return { entry: 'trash', service: serviceId, destination: spec, index, zeroPoint, owned };
+}
+
+function sample({ index, zeroPoint }: Destination): CounterSample {
+  return { index, counters: countersText(zeroPoint) };
+}
+
+function replayOperation(rules: Rules, entry: OperationEntry): void {
+  const counted = new Map(entry.counters?.map(({ index, counters }) => [index, counters]));
+  const { service } = rules.carryOut(entry.operation, {
+    index: entry.index,
+    counters: (index) => {
+      const text = counted.get(index);
+      assert(text, `no counters of destination ${index} in the journal`);
+      return parseCounters(text);
+    },
+  });
+  if (entry.cursor !== undefined) service?.scheduler.restore?.(service, entry.cursor);
+}
+
+function resume(rules: Rules, entry: ResumeEntry): void {
+  const service = rules.find(entry.service);
+  assert(service, 'a service is resumed before it was added');
+  service.counterOffset = parseCounters(entry.counterOffset);
+  for (const zeroPoint of entry.zeroPoints) setZeroPoint(rules, zeroPoint);
+  if (entry.cursor !== undefined) service.scheduler.restore?.(service, entry.cursor);
+}
+
+function setZeroPoint(rules: Rules, { index, counters }: CounterSample): void {
+  const destination = rules.destinationAt[index];
+  assert(destination, `a zero point for index ${index}, which no destination has`);
+  destination.zero(parseCounters(counters));
+}

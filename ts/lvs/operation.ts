@@ -1,0 +1,59 @@
+import type { Family } from '../net/address.ts';
+
+/**
+ * The rules as data. A command line, a line of a rule file, an API request and a journal entry
+ * are all one of these operations; `Director.apply` is the only thing that carries them out.
+ */
+
+export type Protocol = 'tcp' | 'udp';
+
+/** How packets reach a destination: rewritten (NAT), or readdressed on the link (DR). */
+export type ForwardingMethod = 'masq' | 'route';
+
+/** What names a virtual service. Addresses are canonical text (`net/address.ts`). */
+export interface ServiceId {
+  readonly protocol: Protocol;
+  readonly family: Family;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface ServiceSpec extends ServiceId {
+  readonly scheduler: string;
+}
+
+/** What names a destination within its service. */
+export interface DestinationId {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface DestinationSpec extends DestinationId {
+  readonly method: ForwardingMethod;
+  /** 0 to 2147483647; 0 quiesces. */
+  readonly weight: number;
+}
+
+/** The timeouts that `--set` can change; 0 keeps the present value. */
+export interface Timeouts {
+  readonly tcpS: number;
+  readonly tcpFinS: number;
+  readonly udpS: number;
+}
+
+export type Operation =
+  | { readonly op: 'addService' | 'editService'; readonly service: ServiceSpec }
+  | { readonly op: 'deleteService'; readonly service: ServiceId }
+  | { readonly op: 'flush' }
+  | {
+      readonly op: 'addDestination' | 'editDestination';
+      readonly service: ServiceId;
+      readonly destination: DestinationSpec;
+    }
+  | {
+      readonly op: 'deleteDestination';
+      readonly service: ServiceId;
+      readonly destination: DestinationId;
+    }
+  | { readonly op: 'zero'; readonly service?: ServiceId }
+  | { readonly op: 'setTimeouts'; readonly timeouts: Timeouts };

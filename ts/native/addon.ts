@@ -1,0 +1,192 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * The typed face of the addon, and the only file that loads it. Failed system calls are thrown
+ * as errors in Node's own form: `code`, `errno` and `syscall`.
+ */
+export interface Addon {
+  readonly BpfObject: new (path: string, options: BpfObjectOptions) => BpfObject;
+  readonly SlowPath: new (options: SlowPathOptions) => SlowPath;
+  readonly NetlinkSocket: new (
+    groups: number,
+    receive: (datagram: Uint8Array) => void,
+  ) => NetlinkSocket;
+  readonly MemoryDirector: new () => MemoryDirector;
+
+  /** The program attached to an interface, behind libxdp's dispatcher or directly. */
+  attachedProgram(ifindex: number, name: string): AttachedProgram | undefined;
+  /** Detaches the program with this id; anything else on the interface stays. */
+  detach(ifindex: number, programId: number): void;
+  /** SO_NETNS_COOKIE of this process's network namespace, as decimal text. */
+  netnsCookie(): string;
+  /** CPUs that may ever run: the number of per-CPU elements. */
+  possibleCpus(): number;
+}
+
+export interface BpfObjectOptions {
+  /** Map name -> number of elements, where it is not the object's own. */
+  readonly maxEntries: Readonly<Record<string, number>>;
+  /** Map name -> id of a living map to be used in its place. */
+  readonly reuse: Readonly<Record<string, number>>;
+}
+
+export type AttachMode = 'native' | 'generic';
+
+/** A loaded BPF object: its maps and programs live as long as it is open. */
+export interface BpfObject {
+  map(name: string): BpfMap;
+  programId(name: string): number;
+  /** A program's descriptor, which program arrays take as their value; the object keeps it. */
+  programFd(name: string): number;
+  /** The 8-byte tag of a program's instructions, in hexadecimal. */
+  programTag(name: string): string;
+  /**
+   * Attaches through libxdp's dispatcher where the kernel permits it, else alone; `replaceId`
+   * names an own program to be replaced without a gap. Returns how it was attached.
+   */
+  attach(
+    name: string,
+    ifindex: number,
+    mode: AttachMode,
+    replaceId: number,
+  ): 'dispatcher' | 'single';
+  /** Runs an XDP program on one frame. `action` is the XDP code; `durationNs` a run's mean. */
+  testRun(
+    name: string,
+    frame: Uint8Array,
+    repeat: number,
+  ): { action: number; frame: Uint8Array; durationNs: number };
+  close(): void;
+}
+
+export interface BpfMap {
+  readonly id: number;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  get(key: Uint8Array): Uint8Array | undefined;
+  set(key: Uint8Array, value: Uint8Array): void;
+  /** Every key of a hash map. */
+  keys(): Uint8Array[];
+  /** False when there was no such key. */
+  delete(key: Uint8Array): boolean;
+  /** The memory of an array map made with BPF_F_MMAPABLE; XDP sees what is written there. */
+  mmap(): ArrayBuffer;
+}
+
+export interface AttachedProgram {
+  readonly id: number;
+  readonly tag: string;
+  readonly mode: AttachMode;
+  /** Map name (15 characters at most, as the kernel keeps it) -> id. */
+  readonly maps: Readonly<Record<string, number>>;
+}
+
+export interface SlowPathOptions {
+  readonly object: BpfObject;
+  /** Frames that may wait for a next hop, per queue. */
+  readonly backlog: number;
+}
+
+/**
+ * The AF_XDP sockets with their threads, the connection table, and the housekeeper that keeps
+ * the clock, writes the heartbeat and expires connections.
+ */
+export interface SlowPath {
+  /**
+   * Opens the socket of one receive queue and starts its thread. `records` is
+   * MAX_BURST x FlowRecord.size bytes, written by the addon before it calls `answer(count)`,
+   * which runs on this thread and fills in the answers.
+   */
+  addQueue(
+    queue: QueueOptions,
+    records: ArrayBuffer,
+    answer: (count: number) => void,
+  ): { zeroCopy: boolean };
+  /** Closes the sockets of an interface, which may be gone already. */
+  removeInterface(ifindex: number): void;
+  /**
+   * The next hop towards an address (16 bytes), right under a route generation; ifindex 0 says
+   * that there is none, and drops what waits for it. Frames that wait are tried again.
+   */
+  putRoute(target: Uint8Array, route: NextHop): void;
+  /** Live connections in the table. */
+  connectionCount(): number;
+  /** Now, in the kernel's ticks (32 bits), and ticks a second. */
+  clock(): { jiffies: number; hz: number };
+  /** Expires what is due and writes the heartbeat, as the housekeeper does every 250 ms. */
+  sweep(): number;
+  stop(): void;
+}
+
+export interface QueueOptions {
+  readonly interfaceName: string;
+  readonly ifindex: number;
+  readonly interfaceSlot: number;
+  readonly queue: number;
+  readonly generic: boolean;
+}
+
+export interface NextHop {
+  readonly generation: number;
+  readonly ifindex: number;
+  readonly dmac: Uint8Array;
+  readonly smac: Uint8Array;
+  readonly mtu: number;
+}
+
+/** A NETLINK_ROUTE socket: bytes out, datagrams in. */
+export interface NetlinkSocket {
+  send(message: Uint8Array): void;
+  close(): void;
+}
+
+/** The packet code over plain memory, without privileges: for tests. */
+export interface MemoryDirector {
+  /** struct settings, struct destination x MAX_DESTINATIONS, struct connection x 1024. */
+  readonly settings: ArrayBuffer;
+  readonly destinations: ArrayBuffer;
+  readonly connections: ArrayBuffer;
+  /** struct counters x MAX_DESTINATIONS and one struct verdict_counters. */
+  readonly counters: ArrayBuffer;
+  readonly verdicts: ArrayBuffer;
+  putService(key: Uint8Array): void;
+  /** Takes a slot for one struct connection as the slow path does; -1 when there is none. */
+  putConnection(connection: Uint8Array): number;
+  putRoute(target: Uint8Array, route: NextHop): void;
+  setClock(jiffies: number): void;
+  /** Runs one frame; `ifindex` is where a forwarded one leaves, else 0. */
+  run(frame: Uint8Array): { verdict: number; frame: Uint8Array; ifindex: number };
+  /** The ICMP error that the slow path answers a frame with; undefined where it sends none. */
+  icmpError(
+    frame: Uint8Array,
+    kind: 'unreachable' | 'ttl' | 'mtu',
+    mtu: number,
+  ): Uint8Array | undefined;
+  /** Expires what is due; returns the number of connections removed. */
+  sweep(): number;
+}
+
+/** The folder that holds package.json: the sources' root, or that of an installed package. */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+}
+
+export function addonPath(): string {
+  return join(packageRoot(), 'build', 'Release', 'lvs.node');
+}
+
+/** The object with the XDP program, built beside the addon. */
+export function objectPath(): string {
+  return join(packageRoot(), 'build', 'director.bpf.o');
+}
+
+/** Loads the addon. Throws where it was not built. */
+export function loadAddon(): Addon {
+  return createRequire(import.meta.url)(addonPath()) as Addon;
+}

@@ -1,0 +1,185 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { packageRoot } from './addon.ts';
+
+/**
+ * The layout generator: the BTF of the BPF object -> the TypeScript view of bpf/abi.h.
+ *
+ *   bpf/abi.h -> clang -g -> BTF -> this -> abi.gen.ts
+ *
+ * BTF keeps typedef names, so a field typed __be16 becomes a big-endian accessor. What cannot be
+ * read without surprise is refused: padding that nobody wrote, bit-fields, pointers, and
+ * integers that straddle their own alignment.
+ */
+
+interface BtfMember {
+  readonly name: string;
+  readonly type_id: number;
+  readonly bits_offset: number;
+  readonly bitfield_size?: number;
+}
+
+interface BtfType {
+  readonly id: number;
+  readonly kind: string;
+  readonly name: string;
+  readonly size?: number;
+  readonly type_id?: number;
+  readonly nr_elems?: number;
+  readonly members?: readonly BtfMember[];
+  readonly values?: readonly { readonly name: string; readonly val: number }[];
+}
+
+/** A field of a struct, as the generator sees it. */
+interface Field {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+  readonly lines: readonly string[];
+}
+
+const INTEGERS: Readonly<Record<string, { readonly read: string; readonly size: number }>> = {
+  __u8: { read: 'Uint8', size: 1 },
+  __u16: { read: 'Uint16', size: 2 },
+  __be16: { read: 'Uint16', size: 2 },
+  __u32: { read: 'Uint32', size: 4 },
+  __be32: { read: 'Uint32', size: 4 },
+  __u64: { read: 'BigUint64', size: 8 },
+};
+
+/** The text of abi.gen.ts for the built object. Throws where bpftool or the object is missing. */
+export function generate(): string {
+  // bpftool's object: bpf-linker orders its types by its own lights.
+  const path = join(packageRoot(), 'build', 'director.bpftool.o');
+  const json = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', path], {
+    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
+    maxBuffer: 1 << 26,
+  });
+  const { types } = JSON.parse(json.toString()) as { types: BtfType[] };
+  const header = readFileSync(join(packageRoot(), 'bpf', 'abi.h'), 'utf8');
+  return emit(types, declarations(header));
+}
+
+/** The names that bpf/abi.h defines, in its order: only they are ours. */
+function declarations(header: string): string[] {
+  return [...header.matchAll(/^(?:struct|enum) (\w+) \{/gm)].map(([, name = '']) => name);
+}
+
+/** TypeScript for the named structs and enums. */
+export function emit(types: readonly BtfType[], names: readonly string[]): string {
+  const byId = new Map(types.map((type) => [type.id, type]));
+  const parts = names.map((name) => {
+    const type = types.find(
+      ({ kind, name: own }) => own === name && (kind === 'STRUCT' || kind.startsWith('ENUM')),
+    );
+    if (type === undefined) throw new Error(`expected ${name} in the BTF: nothing mentions it`);
+    return type.kind === 'STRUCT' ? emitStruct(type, byId) : emitEnum(type);
+  });
+  const first = '// Generated from bpf/abi.h by ts/native/gen_abi.ts (npm run abi). Do not edit.';
+  return `${[first, ...parts].join('\n\n')}\n`;
+}
+
+function emitEnum({ name, values = [] }: BtfType): string {
+  // VERDICT_FORWARDED_IN is Verdict.FORWARDED_IN; VERDICTS and NEXT keep their names.
+  const first = `${values[0]?.name.split('_')[0]}_`;
+  const prefix = values.filter((value) => value.name.startsWith(first)).length > 1 ? first : '';
+  const short = (text: string): string =>
+    prefix !== '' && text.startsWith(prefix) ? text.slice(prefix.length) : text;
+  return [
+    `/** enum ${name}${prefix && `, without ${prefix}`}. */`,
+    `export const ${pascal(name)} = {`,
+    ...values.map((value) => `  ${short(value.name)}: ${value.val >>> 0},`),
+    '} as const;',
+  ].join('\n');
+}
+
+function emitStruct(type: BtfType, byId: ReadonlyMap<number, BtfType>): string {
+  const fields = (type.members ?? []).map((member) => field(type.name, member, byId));
+  let end = 0;
+  for (const { name, offset, size } of fields) {
+    if (offset !== end) throw new Error(`struct ${type.name}: expected no hole before ${name}`);
+    end = offset + size;
+  }
+  if (end !== type.size) throw new Error(`struct ${type.name}: expected no hole at the end`);
+  return [
+    `/** struct ${type.name}, ${type.size} bytes. */`,
+    `export const ${pascal(type.name)} = {`,
+    `  size: ${type.size},`,
+    ...fields.flatMap(({ lines }) => lines),
+    '} as const;',
+  ].join('\n');
+}
+
+function field(
+  struct: string,
+  { name, type_id, bits_offset, bitfield_size = 0 }: BtfMember,
+  byId: ReadonlyMap<number, BtfType>,
+): Field {
+  if (bitfield_size !== 0) throw new Error(`struct ${struct}: expected no bit-field, ${name}`);
+  const offset = bits_offset / 8;
+  const { type, alias } = resolve(type_id, byId);
+  const integer = INTEGERS[alias];
+  const own = camel(name);
+  if (integer !== undefined) {
+    if (offset % integer.size !== 0) throw new Error(`struct ${struct}: ${name} is not aligned`);
+    return { name, offset, size: integer.size, lines: accessors(own, offset, alias, integer) };
+  }
+  if (type.kind === 'ARRAY') {
+    const element = resolve(type.type_id ?? 0, byId);
+    const size = INTEGERS[element.alias]?.size ?? element.type.size ?? 0;
+    const count = type.nr_elems ?? 0;
+    const lines = [`  ${own}: { at: ${offset}, count: ${count}, elementSize: ${size} },`];
+    return { name, offset, size: size * count, lines };
+  }
+  if (type.kind === 'STRUCT' && type.size !== undefined) {
+    return { name, offset, size: type.size, lines: [`  ${own}At: ${offset},`] };
+  }
+  throw new Error(`struct ${struct}: expected an integer, array or struct for ${name}`);
+}
+
+function accessors(
+  name: string,
+  offset: number,
+  alias: string,
+  { read, size }: { readonly read: string; readonly size: number },
+): string[] {
+  const value = size === 8 ? 'bigint' : 'number';
+  const order = size === 1 ? '' : `, ${!alias.startsWith('__be')}`;
+  return [
+    `  ${name}At: ${offset},`,
+    `  ${name}: (view: DataView, at: number): ${value} =>`,
+    `    view.get${read}(at + ${offset}${order}),`,
+    `  set${pascal(name)}: (view: DataView, at: number, value: ${value}): void =>`,
+    `    view.set${read}(at + ${offset}, value${order}),`,
+  ];
+}
+
+/** The type behind typedefs and qualifiers, and the first typedef name that we know. */
+function resolve(
+  id: number,
+  byId: ReadonlyMap<number, BtfType>,
+): { readonly type: BtfType; readonly alias: string } {
+  let type = byId.get(id);
+  let alias = '';
+  while (type !== undefined && ['TYPEDEF', 'CONST', 'VOLATILE'].includes(type.kind)) {
+    if (alias === '' && type.name in INTEGERS) alias = type.name;
+    type = byId.get(type.type_id ?? 0);
+  }
+  if (type === undefined) throw new Error(`expected a type for BTF id ${id}`);
+  return { type, alias };
+}
+
+function pascal(name: string): string {
+  const text = camel(name);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function camel(name: string): string {
+  return name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  writeFileSync(process.argv[2] ?? join(packageRoot(), 'ts', 'native', 'abi.gen.ts'), generate());
+}

@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+// Two projects: tests without privileges run side by side; *.root.test.ts share the machine's one
+// network stack, so they run one file at a time, and are skipped where a capability is missing.
+const root = 'test/**/*.root.test.ts';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [root],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'root',
+          include: [root],
+          runner: '.ci/root_runner.ts',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
