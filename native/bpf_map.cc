@@ -14,7 +14,8 @@ Napi::Function BpfMap::Define(Napi::Env env) {
   return DefineClass(
       env, "BpfMap",
       {InstanceMethod("get", &BpfMap::Get), InstanceMethod("set", &BpfMap::Set),
-       InstanceMethod("delete", &BpfMap::Delete), InstanceMethod("mmap", &BpfMap::Mmap)});
+       InstanceMethod("delete", &BpfMap::Delete), InstanceMethod("keys", &BpfMap::Keys),
+       InstanceMethod("mmap", &BpfMap::Mmap)});
 }
 
 /// new BpfMap(fd): made by BpfObject.map() alone.

@@ -99,7 +99,8 @@ class DirectorProcess {
       throw error;
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => this.#stop(false));
+      // Where the namespace has lost its name, nobody is left to use what would stay.
+      process.on(signal, () => this.#stop(this.#isNameless));
     }
 
     const detach = await this.#stopped;
@@ -185,9 +186,13 @@ class DirectorProcess {
     };
   }
 
+  get #isNameless(): boolean {
+    return this.#namespace !== undefined && !hasName(this.#namespace);
+  }
+
   #tick(assembly: Assembly): void {
-    if (this.#namespace !== undefined && !hasName(this.#namespace)) {
-      this.#log.info(`network namespace ${this.#namespace.name} has lost its name`);
+    if (this.#isNameless) {
+      this.#log.info(`network namespace ${this.#namespace?.name} has lost its name`);
       this.#stop(true);
     }
     try {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { FlowRecord, Limits } from '../native/abi.gen.ts';
-import type { Addon, AttachMode, BpfObject, SlowPath } from '../native/addon.ts';
+import type { Addon, AttachedProgram, AttachMode, BpfObject, SlowPath } from '../native/addon.ts';
+import { word } from './encoding.ts';
 
 /** The XDP program's name, as the kernel keeps it. */
 export const PROGRAM = 'xlvs_director';
@@ -42,6 +43,9 @@ export class Interfaces {
 
   constructor(options: InterfaceOptions) {
     this.#options = options;
+    // An earlier daemon's sockets went with it; so do the slots that it gave.
+    const slots = options.object.map('interfaces');
+    for (const key of slots.keys()) slots.delete(key);
   }
 
   get all(): readonly AttachedInterface[] {
@@ -79,16 +83,43 @@ export class Interfaces {
 
   /** Puts the program on the interface, or finds it there. */
   #program(name: string, ifindex: number): Attached {
-    const { addon, object } = this.#options;
+    const { addon } = this.#options;
     const before = addon.attachedProgram(ifindex, PROGRAM);
-    if (before !== undefined && before.tag === object.programTag(PROGRAM)) {
-      return { mode: before.mode, programId: before.id, adopted: true };
-    }
-    const mode = before ? before.mode : undefined;
-    this.#attachProgram(name, ifindex, mode, before?.id ?? 0);
+    if (before === undefined) this.#attachAnew(name, ifindex);
+    else if (!this.#isOwn(before)) this.#replace(ifindex, before);
     const now = addon.attachedProgram(ifindex, PROGRAM);
     if (now === undefined) throw new Error(`expected ${PROGRAM} on ${name} after attaching it`);
     return { mode: now.mode, programId: now.id, adopted: before !== undefined };
+  }
+
+  /** Whether it is this very program over these very maps. */
+  #isOwn({ tag, maps }: AttachedProgram): boolean {
+    const { object } = this.#options;
+    return tag === object.programTag(PROGRAM) && maps.settings === object.map('settings').id;
+  }
+
+  #attachAnew(name: string, ifindex: number): void {
+    const { object, warn } = this.#options;
+    try {
+      object.attach(PROGRAM, ifindex, 'native', 0);
+    } catch (cause) {
+      const { message, code } = cause as NodeJS.ErrnoException;
+      // Another program is there: generic XDP could not help.
+      if (code === 'EBUSY' || code === 'EEXIST') throw cause;
+      warn(`${name}: native XDP is refused (${message}); generic XDP is several times slower`);
+      object.attach(PROGRAM, ifindex, 'generic', 0);
+    }
+  }
+
+  #replace(ifindex: number, { id, mode }: AttachedProgram): void {
+    const { addon, object } = this.#options;
+    try {
+      object.attach(PROGRAM, ifindex, mode, id);
+    } catch {
+      // Behind a dispatcher nothing is replaced in place.
+      addon.detach(ifindex, id);
+      object.attach(PROGRAM, ifindex, mode, 0);
+    }
   }
 
   /** Closes the sockets of an interface; the program stays if the interface does. */
@@ -104,28 +135,6 @@ export class Interfaces {
     if (attached === undefined) return;
     this.forget(ifindex);
     this.#options.addon.detach(ifindex, attached.programId);
-  }
-
-  #attachProgram(
-    name: string,
-    ifindex: number,
-    mode: AttachMode | undefined,
-    replaceId: number,
-  ): void {
-    const { object, warn } = this.#options;
-    if (mode !== undefined) {
-      object.attach(PROGRAM, ifindex, mode, replaceId);
-      return;
-    }
-    try {
-      object.attach(PROGRAM, ifindex, 'native', 0);
-    } catch (cause) {
-      const { message, code } = cause as NodeJS.ErrnoException;
-      // Another program is there: generic XDP could not help.
-      if (code === 'EBUSY' || code === 'EEXIST') throw cause;
-      warn(`${name}: native XDP is refused (${message}); generic XDP is several times slower`);
-      object.attach(PROGRAM, ifindex, 'generic', 0);
-    }
   }
 
   #openQueues(
@@ -165,8 +174,4 @@ function receiveQueues(name: string): number {
   } catch {
     return 1;
   }
-}
-
-function word(value: number): Uint8Array {
-  return new Uint8Array(Uint32Array.of(value).buffer);
 }

@@ -12,6 +12,7 @@ import {
   type NetlinkMessage,
   type RouteMessage,
 } from '../net/netlink.ts';
+import { Listing } from './listing.ts';
 import { Neighbourhood } from './neighbourhood.ts';
 import type { NextHopSource } from './slow_path.ts';
 
@@ -30,9 +31,11 @@ export interface NextHopOptions {
 /** RTMGRP_LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE. */
 export const NETLINK_GROUPS = 0x1 | 0x4 | 0x10 | 0x40 | 0x100 | 0x400;
 
+const TICK_MS = 1000;
 const PATIENCE_MS = 3000;
 const REFRESH_MS = 5000;
 const REFRESH_MOST = 256;
+const NO_MAC = new Uint8Array(6);
 
 /** A target that is being looked for. */
 interface Wanted {
@@ -53,25 +56,29 @@ interface Wanted {
  *
  * Whenever a link, address, route or known neighbour changes, the route generation is raised:
  * then XDP and the slow path look every next hop up again, each when it is needed. What cannot
- * be reached is put as interface 0, which drops what waits, and is asked for anew by the next
- * packet.
+ * be reached is put as interface 0, which drops what waits and what comes in the next second.
  */
 export class NextHops implements NextHopSource {
   readonly #options: NextHopOptions;
   readonly #known = new Neighbourhood();
+  readonly #listing: Listing;
   readonly #wanted = new Map<string, Wanted>();
   readonly #bySeq = new Map<number, Wanted>();
-  readonly #dumps: ('link' | 'neighbour')[] = [];
-  readonly #timers: Cancel[];
+  readonly #timers: readonly Cancel[];
+  #unreachable: string[] = []; // until the next tick
   #seq = 0;
   #listed: () => void = () => {};
 
   constructor(options: NextHopOptions) {
     const { clock } = options;
     this.#options = options;
+    this.#listing = new Listing(
+      (table) => this.#send((seq) => encodeDump(table, seq)),
+      () => this.#endListing(),
+    );
     this.#timers = [
+      clock.every(TICK_MS, () => this.#tick()),
       clock.every(REFRESH_MS, () => this.#refresh()),
-      clock.every(PATIENCE_MS / 3, () => this.#giveUp()),
     ];
   }
 
@@ -84,7 +91,7 @@ export class NextHops implements NextHopSource {
   start(): Promise<void> {
     return new Promise((resolve) => {
       this.#listed = resolve;
-      this.#list();
+      this.#listing.begin();
     });
   }
 
@@ -95,21 +102,22 @@ export class NextHops implements NextHopSource {
   want(target: Uint8Array): void {
     const text = addressText(target);
     if (this.#wanted.has(text)) return;
-    const { generations, clock, send } = this.#options;
+    const { generations, clock } = this.#options;
     const generation = generations.routeGeneration;
     const wanted = { text, generation, deadline: clock.now() + PATIENCE_MS };
-    const seq = this.#next();
     this.#wanted.set(text, wanted);
-    this.#bySeq.set(seq, wanted);
-    send(encodeRouteLookup({ destination: text }, seq));
+    this.#bySeq.set(
+      this.#send((seq) => encodeRouteLookup({ destination: text }, seq)),
+      wanted,
+    );
   }
 
   /** Takes in a datagram; an empty one says that the kernel had to leave some out. */
   receive(datagram: Uint8Array): void {
     if (datagram.length === 0) {
-      this.#known.clear();
-      this.#options.generations.raiseRouteGeneration();
-      this.#list();
+      this.#raise();
+      this.#known.beginListing();
+      this.#listing.begin();
     }
     for (const message of decodeMessages(datagram)) this.#take(message);
   }
@@ -117,24 +125,24 @@ export class NextHops implements NextHopSource {
   #take(message: NetlinkMessage): void {
     switch (message.kind) {
       case 'link':
-        this.#raiseIf(this.#known.updateLink(message));
+        if (this.#known.updateLink(message)) this.#raise();
         this.#options.onLink(message);
         break;
       case 'neighbour':
-        this.#raiseIf(this.#known.updateNeighbour(message));
+        if (this.#known.updateNeighbour(message)) this.#raise();
         this.#takeNeighbour(message);
         break;
       case 'route':
         this.#takeRoute(message);
         break;
       case 'address':
-        this.#raiseIf(true);
+        this.#raise();
         break;
       case 'status':
         this.#takeStatus(message.seq, message.errno);
         break;
       case 'done':
-        this.#takeDone(message.interrupted);
+        this.#listing.end(message.seq, !message.interrupted);
         break;
     }
   }
@@ -142,65 +150,93 @@ export class NextHops implements NextHopSource {
   /** The answer to a lookup, or the news that the routes changed. */
   #takeRoute(route: RouteMessage): void {
     const wanted = this.#bySeq.get(route.seq);
-    if (wanted === undefined) return this.#raiseIf(true);
+    // News carry the number of another program's request, which may be one of ours too.
+    if (wanted === undefined || wanted.text !== route.destination) {
+      this.#raise();
+      return;
+    }
     this.#bySeq.delete(route.seq);
     const link = this.#known.links.get(route.oif ?? 0);
-    if (route.type !== 'unicast' || !link?.up || !link.ethernet) return this.#answer(wanted);
-    const neighbour = route.gateway ?? wanted.text;
+    if (route.type === 'unicast' && link?.up && link.ethernet) {
+      this.#findNeighbour(wanted, link, route.gateway ?? wanted.text);
+    } else {
+      this.#refuse(wanted);
+    }
+  }
+
+  #findNeighbour(wanted: Wanted, link: LinkMessage, neighbour: string): void {
     const mac = this.#known.hardwareAddress(link.ifindex, neighbour);
-    if (mac !== undefined) return this.#answer(wanted, link, mac);
-    wanted.via = { link, neighbour };
-    this.#resolve(link.ifindex, neighbour, wanted);
+    if (mac !== undefined) {
+      this.#answer(wanted, link, mac);
+    } else {
+      wanted.via = { link, neighbour };
+      this.#bySeq.set(this.#resolve(link.ifindex, neighbour), wanted);
+    }
   }
 
   #takeNeighbour({ ifindex, address, state, removed }: NeighbourMessage): void {
     const mac = this.#known.hardwareAddress(ifindex, address);
-    if (mac === undefined && state !== 'failed') return;
+    if (mac === undefined && (state !== 'failed' || removed)) return;
     for (const wanted of this.#wanted.values()) {
       const { via } = wanted;
       if (via?.link.ifindex !== ifindex || via.neighbour !== address) continue;
-      if (mac !== undefined) this.#answer(wanted, via.link, mac);
-      else if (!removed) this.#answer(wanted);
+      if (mac === undefined) this.#refuse(wanted);
+      else this.#answer(wanted, via.link, mac);
     }
   }
 
   #takeStatus(seq: number, errno: number): void {
     const wanted = this.#bySeq.get(seq);
     this.#bySeq.delete(seq);
-    if (wanted !== undefined && errno !== 0) this.#answer(wanted);
+    if (errno === 0) return;
+    if (wanted !== undefined) this.#refuse(wanted);
+    else this.#listing.end(seq, false);
   }
 
-  #takeDone(interrupted: boolean): void {
-    if (interrupted) return this.#list();
-    this.#dumps.shift();
-    if (this.#dumps[0] !== undefined) this.#options.send(encodeDump(this.#dumps[0], this.#next()));
-    else this.#listed();
+  #endListing(): void {
+    for (const gone of this.#known.endListing()) this.#take(gone);
+    this.#listed();
   }
 
-  /** One list after the other: the kernel makes one at a time for a socket. */
-  #list(): void {
-    this.#dumps.splice(0, Number.POSITIVE_INFINITY, 'link', 'neighbour');
-    this.#options.send(encodeDump('link', this.#next()));
+  #answer(wanted: Wanted, link: LinkMessage, mac: string): void {
+    if (!this.#end(wanted)) return;
+    const { generation } = wanted;
+    const { ifindex, mtu } = link;
+    const [dmac, smac] = [macBytes(mac), macBytes(link.mac)];
+    this.#put(wanted.text, { generation, ifindex, dmac, smac, mtu });
   }
 
-  /** The end of a search: a next hop, or none. */
-  #answer(wanted: Wanted, link?: LinkMessage, mac?: string): void {
-    this.#wanted.delete(wanted.text);
+  #refuse(wanted: Wanted): void {
+    if (!this.#end(wanted)) return;
+    this.#put(wanted.text, noWay(wanted.generation));
+    this.#unreachable.push(wanted.text);
+  }
+
+  /** Ends a search; false where it had ended already. */
+  #end(wanted: Wanted): boolean {
+    return this.#wanted.get(wanted.text) === wanted && this.#wanted.delete(wanted.text);
+  }
+
+  #put(text: string, hop: NextHop): void {
     const target = new Uint8Array(16);
-    target.set(addressBytes(wanted.text));
-    this.#options.put(target, {
-      generation: wanted.generation,
-      ifindex: link?.ifindex ?? 0,
-      dmac: mac === undefined ? NO_MAC : macBytes(mac),
-      smac: link === undefined ? NO_MAC : macBytes(link.mac),
-      mtu: link?.mtu ?? 0,
-    });
+    target.set(addressBytes(text));
+    this.#options.put(target, hop);
   }
 
-  #resolve(ifindex: number, address: string, wanted?: Wanted): void {
-    const seq = this.#next();
-    if (wanted !== undefined) this.#bySeq.set(seq, wanted);
-    this.#options.send(encodeResolve({ ifindex, address, keep: 'once' }, seq));
+  /** Asks the kernel for a neighbour's hardware address; returns the request's number. */
+  #resolve(ifindex: number, address: string): number {
+    return this.#send((seq) => encodeResolve({ ifindex, address, keep: 'once' }, seq));
+  }
+
+  #tick(): void {
+    // No generation is 0: whatever goes there is looked for again.
+    for (const text of this.#unreachable) this.#put(text, noWay(0));
+    this.#unreachable = [];
+    const now = this.#options.clock.now();
+    for (const wanted of this.#wanted.values()) {
+      if (wanted.deadline <= now) this.#refuse(wanted);
+    }
+    for (const [seq, { deadline }] of this.#bySeq) if (deadline <= now) this.#bySeq.delete(seq);
   }
 
   #refresh(): void {
@@ -209,23 +245,18 @@ export class NextHops implements NextHopSource {
     }
   }
 
-  #giveUp(): void {
-    const now = this.#options.clock.now();
-    for (const wanted of this.#wanted.values()) {
-      if (wanted.deadline <= now) this.#answer(wanted);
-    }
-    for (const [seq, { deadline }] of this.#bySeq) if (deadline <= now) this.#bySeq.delete(seq);
+  #raise(): void {
+    this.#options.generations.raiseRouteGeneration();
   }
 
-  #raiseIf(changed: boolean): void {
-    if (changed) this.#options.generations.raiseRouteGeneration();
-  }
-
-  #next(): number {
+  #send(encode: (seq: number) => Uint8Array): number {
     // Small numbers: notifications carry those of other programs, which count from the time.
     this.#seq = (this.#seq % 0x3fffffff) + 1;
+    this.#options.send(encode(this.#seq));
     return this.#seq;
   }
 }
 
-const NO_MAC = new Uint8Array(6);
+function noWay(generation: number): NextHop {
+  return { generation, ifindex: 0, dmac: NO_MAC, smac: NO_MAC, mtu: 0 };
+}

@@ -10,43 +10,45 @@ export interface NextHopSource {
 }
 
 /**
- * Answers a burst of flow records.
+ * What answers a burst of flow records. `records`: MAX_BURST x FlowRecord.size bytes.
  *
  *   SCHEDULE  service -> its scheduler -> a destination, counted at once, so that the next
  *             record of the same burst sees one connection more
  *   ROUTE     the packet waits; the next hop is looked for
  *
- * The addon has written the records and carries the answers out; see native/queue.cc.
+ * The addon has written the records and carries the answers out; see native/queue.cc. It knows
+ * what to do with a duplicate without an answer.
  */
 export function slowPathAnswer(
-  director: Director,
-  dataplane: XdpDataplane,
+  director: Pick<Director, 'serviceAt'>,
+  dataplane: Pick<XdpDataplane, 'bind'>,
   nextHops: NextHopSource,
   records: ArrayBuffer,
 ): (count: number) => void {
   const view = new DataView(records);
 
-  const schedule = (at: number): void => {
+  const schedule = (at: number): number => {
     const service = director.serviceAt(FlowRecord.service(view, at));
-    if (service === undefined) return FlowRecord.setAnswer(view, at, Answer.DROP);
+    if (service === undefined) return Answer.DROP;
     const destination = service.scheduler.schedule(service);
-    if (destination === undefined) return FlowRecord.setAnswer(view, at, Answer.REFUSE);
+    if (destination === undefined) return Answer.REFUSE;
     dataplane.bind(destination.index, FlowRecord.active(view, at) !== 0);
     FlowRecord.setDestination(view, at, destination.index);
-    FlowRecord.setAnswer(view, at, Answer.DESTINATION);
+    return Answer.DESTINATION;
+  };
+
+  // A next hop is asked for once in a while, not once a packet: this may allocate.
+  const findRoute = (at: number): number => {
+    const length = Flow.family(view, at + FlowRecord.flowAt) === Family.IPV4 ? 4 : 16;
+    nextHops.want(new Uint8Array(records, at + FlowRecord.targetAt, length));
+    return Answer.WAIT;
   };
 
   return (count) => {
     for (let at = 0; at < count * FlowRecord.size; at += FlowRecord.size) {
       if (FlowRecord.duplicate(view, at) !== 0) continue;
-      if (FlowRecord.question(view, at) === Question.SCHEDULE) {
-        schedule(at);
-      } else {
-        // A next hop is asked for once in a while, not once a packet: this may allocate.
-        const length = Flow.family(view, at + FlowRecord.flowAt) === Family.IPV4 ? 4 : 16;
-        nextHops.want(new Uint8Array(records, at + FlowRecord.targetAt, length));
-        FlowRecord.setAnswer(view, at, Answer.WAIT);
-      }
+      const scheduling = FlowRecord.question(view, at) === Question.SCHEDULE;
+      FlowRecord.setAnswer(view, at, scheduling ? schedule(at) : findRoute(at));
     }
   };
 }

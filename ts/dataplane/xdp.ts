@@ -1,51 +1,33 @@
-import { CONNECTION_STATES, stateTimeoutsS } from '../lvs/connection.ts';
+import { stateTimeoutsS } from '../lvs/connection.ts';
 import { NO_COUNTERS } from '../lvs/counters.ts';
 import type { Counters, Dataplane } from '../lvs/dataplane.ts';
 import { LvsError } from '../lvs/error.ts';
-import type { DestinationSpec, Protocol, ServiceId, Timeouts } from '../lvs/operation.ts';
+import type { DestinationSpec, ServiceId, Timeouts } from '../lvs/operation.ts';
 import {
   Connection,
-  ConnectionState,
   Counters as CountersStruct,
   Destination,
-  Family,
-  ForwardingMethod,
   Limits,
-  ServiceKey,
   Settings,
   Verdict,
   VerdictCounters,
 } from '../native/abi.gen.ts';
 import type { BpfMap, BpfObject, BpfObjectOptions } from '../native/addon.ts';
-import { addressBytes, addressText } from '../net/address.ts';
-
-/** One connection as a listing shows it. */
-export interface ConnectionRow {
-  readonly protocol: Protocol;
-  readonly state: string;
-  readonly expiresS: number;
-  readonly clientAddress: string;
-  readonly clientPort: number;
-  readonly virtualAddress: string;
-  readonly virtualPort: number;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
-}
-
-/** The kernel's clock of ticks. */
-export interface Ticks {
-  readonly jiffies: number;
-  readonly hz: number;
-}
-
-const PROTOCOL: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
+import { type ConnectionRow, connectionRows, type Ticks } from './connections.ts';
+import { METHODS, serviceKey, word, writeAddress } from './encoding.ts';
 
 /** Every verdict's number by its name, as counters are called: 'forwarded_in'. */
-export const VERDICT_NAMES: readonly (readonly [name: string, verdict: number])[] = Object.entries(
-  Verdict,
-)
+const VERDICT_NAMES = Object.entries(Verdict)
   .filter(([, verdict]) => verdict < Verdict.VERDICTS)
-  .map(([name, verdict]) => [name.toLowerCase(), verdict]);
+  .map(([name, verdict]) => [name.toLowerCase(), verdict] as const);
+
+/** Words of a struct destination, and which of them the counts are. */
+const WORDS = Destination.size / 4;
+const ACTIVE = Destination.activeAt / 4;
+const INACTIVE = Destination.inactiveAt / 4;
+
+/** The counters of every destination on one CPU. */
+const SHARD_BYTES = Limits.MAX_DESTINATIONS * CountersStruct.size;
 
 /**
  * How large the object's maps are to be for so many connections on so many CPUs. Sharded
@@ -108,7 +90,7 @@ export class XdpDataplane implements Dataplane {
 
   putService(index: number, id: ServiceId): void {
     try {
-      this.#services.set(serviceKey(id), new Uint8Array(Uint32Array.of(index).buffer));
+      this.#services.set(serviceKey(id), word(index));
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code !== 'E2BIG' && code !== 'ENOMEM' && code !== 'ENOSPC') throw cause;
@@ -130,12 +112,10 @@ export class XdpDataplane implements Dataplane {
 
   putDestination(index: number, { address, port, method }: DestinationSpec): void {
     const at = index * Destination.size;
-    const bytes = addressBytes(address);
-    writeAddress(this.#destinations, at + Destination.daddrAt, bytes);
+    const family = writeAddress(this.#destinations, at + Destination.daddrAt, address);
     Destination.setDport(this.#destinations, at, port);
-    const number = method === 'masq' ? ForwardingMethod.MASQ : ForwardingMethod.ROUTE;
-    Destination.setMethod(this.#destinations, at, number);
-    Destination.setFamily(this.#destinations, at, familyNumber(bytes));
+    Destination.setMethod(this.#destinations, at, METHODS[method]);
+    Destination.setFamily(this.#destinations, at, family);
     Destination.setAvailable(this.#destinations, at, 1);
   }
 
@@ -146,30 +126,30 @@ export class XdpDataplane implements Dataplane {
   clearDestination(index: number): void {
     const { buffer } = this.#destinations;
     new Uint8Array(buffer, index * Destination.size, Destination.size).fill(0);
-    for (let at = counterAt(index); at < this.#counters.byteLength; at += SHARD_BYTES) {
+    for (let at = index * CountersStruct.size; at < this.#counters.byteLength; at += SHARD_BYTES) {
       new Uint8Array(this.#counters.buffer, at, CountersStruct.size).fill(0);
     }
   }
 
   // Hot.
   activeConnections(index: number): number {
-    return this.#counts[index * COUNTS + ACTIVE] ?? 0;
+    return this.#counts[index * WORDS + ACTIVE] ?? 0;
   }
 
   // Hot.
   inactiveConnections(index: number): number {
-    return this.#counts[index * COUNTS + INACTIVE] ?? 0;
+    return this.#counts[index * WORDS + INACTIVE] ?? 0;
   }
 
   /** Counts a new connection of a destination before the slow path makes it. Hot. */
   bind(index: number, active: boolean): void {
     // Atomics.add and not +=: XDP counts in the same word.
-    Atomics.add(this.#counts, index * COUNTS + (active ? ACTIVE : INACTIVE), 1);
+    Atomics.add(this.#counts, index * WORDS + (active ? ACTIVE : INACTIVE), 1);
   }
 
   counters(index: number): Counters {
     const total = { ...NO_COUNTERS };
-    for (let at = counterAt(index); at < this.#counters.byteLength; at += SHARD_BYTES) {
+    for (let at = index * CountersStruct.size; at < this.#counters.byteLength; at += SHARD_BYTES) {
       total.connections += CountersStruct.connections(this.#counters, at);
       total.inPackets += CountersStruct.inPackets(this.#counters, at);
       total.outPackets += CountersStruct.outPackets(this.#counters, at);
@@ -181,91 +161,30 @@ export class XdpDataplane implements Dataplane {
 
   setTimeouts(timeouts: Timeouts): void {
     const { hz } = this.#clock();
-    const { at } = Settings.timeoutJiffies;
+    const { at, elementSize } = Settings.timeoutJiffies;
     stateTimeoutsS(timeouts).forEach((timeoutS, state) => {
-      this.#settings.setUint32(at + state * 4, timeoutS * hz, true);
+      this.#settings.setUint32(at + state * elementSize, timeoutS * hz, true);
     });
   }
 
   /** Packets by the name of their verdict. */
   verdicts(): Record<string, bigint> {
-    return Object.fromEntries(
-      VERDICT_NAMES.map(([name, verdict]) => {
-        let packets = 0n;
-        for (let at = verdict * 8; at < this.#verdicts.byteLength; at += VerdictCounters.size) {
-          packets += this.#verdicts.getBigUint64(at, true);
-        }
-        return [name, packets];
-      }),
-    );
+    const packets = VERDICT_NAMES.map(([name, verdict]) => [name, this.#packets(verdict)]);
+    return Object.fromEntries(packets);
+  }
+
+  #packets(verdict: number): bigint {
+    const { at: first, elementSize } = VerdictCounters.packets;
+    let packets = 0n;
+    for (let at = 0; at < this.#verdicts.byteLength; at += VerdictCounters.size) {
+      packets += this.#verdicts.getBigUint64(at + first + verdict * elementSize, true);
+    }
+    return packets;
   }
 
   /** Every connection, in the order of their slots. */
-  *connections(): Generator<ConnectionRow> {
-    for (const at of this.#liveConnections()) yield this.#row(at);
-  }
-
-  *#liveConnections(): Generator<number> {
+  connections(): Generator<ConnectionRow> {
     const slots = Settings.slotsUsed(this.#settings, 0);
-    for (let at = 0; at < slots * Connection.size; at += Connection.size) {
-      if (Connection.state(this.#connections, at) & ConnectionState.LIVE) yield at;
-    }
+    return connectionRows(this.#connections, slots, this.#clock);
   }
-
-  #row(at: number): ConnectionRow {
-    const view = this.#connections;
-    const { jiffies, hz } = this.#clock();
-    const silent = (jiffies - Connection.seenJiffies(view, at)) | 0;
-    const left = Connection.timeoutJiffies(view, at) - Math.max(silent, 0);
-    const family = Connection.family(view, at);
-    const state = Connection.state(view, at) & ~ConnectionState.LIVE;
-    return {
-      protocol: Connection.protocol(view, at) === PROTOCOL.tcp ? 'tcp' : 'udp',
-      state: CONNECTION_STATES[state] ?? 'NONE',
-      expiresS: Math.max(0, Math.floor(left / hz)),
-      clientAddress: readAddress(view, at + Connection.caddrAt, family),
-      clientPort: Connection.cport(view, at),
-      virtualAddress: readAddress(view, at + Connection.vaddrAt, family),
-      virtualPort: Connection.vport(view, at),
-      destinationAddress: readAddress(view, at + Connection.daddrAt, family),
-      destinationPort: Connection.dport(view, at),
-    };
-  }
-}
-
-/** Words of a struct destination, and which of them the counts are. */
-const COUNTS = Destination.size / 4;
-const ACTIVE = Destination.activeAt / 4;
-const INACTIVE = Destination.inactiveAt / 4;
-const SHARD_BYTES = Limits.MAX_DESTINATIONS * CountersStruct.size;
-
-function counterAt(index: number): number {
-  return index * CountersStruct.size;
-}
-
-/** A struct service_key. */
-export function serviceKey({ protocol, address, port }: ServiceId): Uint8Array {
-  const view = new DataView(new ArrayBuffer(ServiceKey.size));
-  const bytes = addressBytes(address);
-  writeAddress(view, ServiceKey.vaddrAt, bytes);
-  ServiceKey.setVport(view, 0, port);
-  ServiceKey.setProtocol(view, 0, PROTOCOL[protocol]);
-  ServiceKey.setFamily(view, 0, familyNumber(bytes));
-  return new Uint8Array(view.buffer);
-}
-
-function familyNumber(bytes: Uint8Array): number {
-  return bytes.length === 4 ? Family.IPV4 : Family.IPV6;
-}
-
-/** Writes a struct address: IPv4 in the first four bytes, the rest zero. */
-function writeAddress(view: DataView, at: number, bytes: Uint8Array): void {
-  const to = new Uint8Array(view.buffer, view.byteOffset + at, 16);
-  to.fill(0);
-  to.set(bytes);
-}
-
-function readAddress(view: DataView, at: number, family: number): string {
-  const length = family === Family.IPV4 ? 4 : 16;
-  return addressText(new Uint8Array(view.buffer, view.byteOffset + at, length));
 }

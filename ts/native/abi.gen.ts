@@ -100,44 +100,33 @@ export const Flow = {
   size: 40,
   saddrAt: 0,
   daddrAt: 16,
-  sportAt: 32,
-  sport: (view: DataView, at: number): number =>
-    view.getUint16(at + 32, false),
+  sportAt: 32, // __be16
+  sport: (view: DataView, at: number): number => view.getUint16(at + 32, false),
   setSport: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 32, value, false),
-  dportAt: 34,
-  dport: (view: DataView, at: number): number =>
-    view.getUint16(at + 34, false),
+  dportAt: 34, // __be16
+  dport: (view: DataView, at: number): number => view.getUint16(at + 34, false),
   setDport: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 34, value, false),
-  protocolAt: 36,
-  protocol: (view: DataView, at: number): number =>
-    view.getUint8(at + 36),
+  protocolAt: 36, // __u8
+  protocol: (view: DataView, at: number): number => view.getUint8(at + 36),
   setProtocol: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 36, value),
-  familyAt: 37,
-  family: (view: DataView, at: number): number =>
-    view.getUint8(at + 37),
+  familyAt: 37, // __u8
+  family: (view: DataView, at: number): number => view.getUint8(at + 37),
   setFamily: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 37, value),
-  padAt: 38,
-  pad: (view: DataView, at: number): number =>
-    view.getUint16(at + 38, true),
-  setPad: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 38, value, true),
 } as const;
 
 /** struct flow_entry, 8 bytes. */
 export const FlowEntry = {
   size: 8,
-  slotAt: 0,
-  slot: (view: DataView, at: number): number =>
-    view.getUint32(at + 0, true),
+  slotAt: 0, // __u32
+  slot: (view: DataView, at: number): number => view.getUint32(at, true),
   setSlot: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 0, value, true),
-  replyAt: 4,
-  reply: (view: DataView, at: number): number =>
-    view.getUint32(at + 4, true),
+    view.setUint32(at, value, true),
+  replyAt: 4, // __u32
+  reply: (view: DataView, at: number): number => view.getUint32(at + 4, true),
   setReply: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 4, value, true),
 } as const;
@@ -146,19 +135,16 @@ export const FlowEntry = {
 export const ServiceKey = {
   size: 20,
   vaddrAt: 0,
-  vportAt: 16,
-  vport: (view: DataView, at: number): number =>
-    view.getUint16(at + 16, false),
+  vportAt: 16, // __be16
+  vport: (view: DataView, at: number): number => view.getUint16(at + 16, false),
   setVport: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 16, value, false),
-  protocolAt: 18,
-  protocol: (view: DataView, at: number): number =>
-    view.getUint8(at + 18),
+  protocolAt: 18, // __u8
+  protocol: (view: DataView, at: number): number => view.getUint8(at + 18),
   setProtocol: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 18, value),
-  familyAt: 19,
-  family: (view: DataView, at: number): number =>
-    view.getUint8(at + 19),
+  familyAt: 19, // __u8
+  family: (view: DataView, at: number): number => view.getUint8(at + 19),
   setFamily: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 19, value),
 } as const;
@@ -166,28 +152,20 @@ export const ServiceKey = {
 /** struct route, 24 bytes. */
 export const Route = {
   size: 24,
-  generationAt: 0,
-  generation: (view: DataView, at: number): number =>
-    view.getUint32(at + 0, true),
+  generationAt: 0, // __u32
+  generation: (view: DataView, at: number): number => view.getUint32(at, true),
   setGeneration: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 0, value, true),
-  ifindexAt: 4,
-  ifindex: (view: DataView, at: number): number =>
-    view.getUint32(at + 4, true),
+    view.setUint32(at, value, true),
+  ifindexAt: 4, // __u32
+  ifindex: (view: DataView, at: number): number => view.getUint32(at + 4, true),
   setIfindex: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 4, value, true),
   dmac: { at: 8, count: 6, elementSize: 1 },
   smac: { at: 14, count: 6, elementSize: 1 },
-  mtuAt: 20,
-  mtu: (view: DataView, at: number): number =>
-    view.getUint16(at + 20, true),
+  mtuAt: 20, // __u16
+  mtu: (view: DataView, at: number): number => view.getUint16(at + 20, true),
   setMtu: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 20, value, true),
-  padAt: 22,
-  pad: (view: DataView, at: number): number =>
-    view.getUint16(at + 22, true),
-  setPad: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 22, value, true),
 } as const;
 
 /** struct connection, 128 bytes. */
@@ -196,76 +174,58 @@ export const Connection = {
   caddrAt: 0,
   vaddrAt: 16,
   daddrAt: 32,
-  cportAt: 48,
-  cport: (view: DataView, at: number): number =>
-    view.getUint16(at + 48, false),
+  cportAt: 48, // __be16
+  cport: (view: DataView, at: number): number => view.getUint16(at + 48, false),
   setCport: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 48, value, false),
-  vportAt: 50,
-  vport: (view: DataView, at: number): number =>
-    view.getUint16(at + 50, false),
+  vportAt: 50, // __be16
+  vport: (view: DataView, at: number): number => view.getUint16(at + 50, false),
   setVport: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 50, value, false),
-  dportAt: 52,
-  dport: (view: DataView, at: number): number =>
-    view.getUint16(at + 52, false),
+  dportAt: 52, // __be16
+  dport: (view: DataView, at: number): number => view.getUint16(at + 52, false),
   setDport: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 52, value, false),
-  protocolAt: 54,
-  protocol: (view: DataView, at: number): number =>
-    view.getUint8(at + 54),
+  protocolAt: 54, // __u8
+  protocol: (view: DataView, at: number): number => view.getUint8(at + 54),
   setProtocol: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 54, value),
-  familyAt: 55,
-  family: (view: DataView, at: number): number =>
-    view.getUint8(at + 55),
+  familyAt: 55, // __u8
+  family: (view: DataView, at: number): number => view.getUint8(at + 55),
   setFamily: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 55, value),
-  destinationAt: 56,
-  destination: (view: DataView, at: number): number =>
-    view.getUint32(at + 56, true),
+  destinationAt: 56, // __u32
+  destination: (view: DataView, at: number): number => view.getUint32(at + 56, true),
   setDestination: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 56, value, true),
-  stateAt: 60,
-  state: (view: DataView, at: number): number =>
-    view.getUint32(at + 60, true),
+  stateAt: 60, // __u32
+  state: (view: DataView, at: number): number => view.getUint32(at + 60, true),
   setState: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 60, value, true),
-  seenJiffiesAt: 64,
-  seenJiffies: (view: DataView, at: number): number =>
-    view.getUint32(at + 64, true),
+  seenJiffiesAt: 64, // __u32
+  seenJiffies: (view: DataView, at: number): number => view.getUint32(at + 64, true),
   setSeenJiffies: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 64, value, true),
-  timeoutJiffiesAt: 68,
-  timeoutJiffies: (view: DataView, at: number): number =>
-    view.getUint32(at + 68, true),
+  timeoutJiffiesAt: 68, // __u32
+  timeoutJiffies: (view: DataView, at: number): number => view.getUint32(at + 68, true),
   setTimeoutJiffies: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 68, value, true),
-  addressDeltaAt: 72,
-  addressDelta: (view: DataView, at: number): number =>
-    view.getUint16(at + 72, true),
+  addressDeltaAt: 72, // __u16
+  addressDelta: (view: DataView, at: number): number => view.getUint16(at + 72, true),
   setAddressDelta: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 72, value, true),
-  transportDeltaAt: 74,
-  transportDelta: (view: DataView, at: number): number =>
-    view.getUint16(at + 74, true),
+  transportDeltaAt: 74, // __u16
+  transportDelta: (view: DataView, at: number): number => view.getUint16(at + 74, true),
   setTransportDelta: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 74, value, true),
-  serviceAt: 76,
-  service: (view: DataView, at: number): number =>
-    view.getUint16(at + 76, true),
+  serviceAt: 76, // __u16
+  service: (view: DataView, at: number): number => view.getUint16(at + 76, true),
   setService: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 76, value, true),
-  methodAt: 78,
-  method: (view: DataView, at: number): number =>
-    view.getUint8(at + 78),
+  methodAt: 78, // __u8
+  method: (view: DataView, at: number): number => view.getUint8(at + 78),
   setMethod: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 78, value),
-  padAt: 79,
-  pad: (view: DataView, at: number): number =>
-    view.getUint8(at + 79),
-  setPad: (view: DataView, at: number, value: number): void =>
-    view.setUint8(at + 79, value),
   routeInAt: 80,
   routeOutAt: 104,
 } as const;
@@ -274,34 +234,28 @@ export const Connection = {
 export const Destination = {
   size: 32,
   daddrAt: 0,
-  dportAt: 16,
-  dport: (view: DataView, at: number): number =>
-    view.getUint16(at + 16, false),
+  dportAt: 16, // __be16
+  dport: (view: DataView, at: number): number => view.getUint16(at + 16, false),
   setDport: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 16, value, false),
-  methodAt: 18,
-  method: (view: DataView, at: number): number =>
-    view.getUint8(at + 18),
+  methodAt: 18, // __u8
+  method: (view: DataView, at: number): number => view.getUint8(at + 18),
   setMethod: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 18, value),
-  familyAt: 19,
-  family: (view: DataView, at: number): number =>
-    view.getUint8(at + 19),
+  familyAt: 19, // __u8
+  family: (view: DataView, at: number): number => view.getUint8(at + 19),
   setFamily: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 19, value),
-  availableAt: 20,
-  available: (view: DataView, at: number): number =>
-    view.getUint32(at + 20, true),
+  availableAt: 20, // __u32
+  available: (view: DataView, at: number): number => view.getUint32(at + 20, true),
   setAvailable: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 20, value, true),
-  activeAt: 24,
-  active: (view: DataView, at: number): number =>
-    view.getUint32(at + 24, true),
+  activeAt: 24, // __u32
+  active: (view: DataView, at: number): number => view.getUint32(at + 24, true),
   setActive: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 24, value, true),
-  inactiveAt: 28,
-  inactive: (view: DataView, at: number): number =>
-    view.getUint32(at + 28, true),
+  inactiveAt: 28, // __u32
+  inactive: (view: DataView, at: number): number => view.getUint32(at + 28, true),
   setInactive: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 28, value, true),
 } as const;
@@ -309,95 +263,71 @@ export const Destination = {
 /** struct counters, 64 bytes. */
 export const Counters = {
   size: 64,
-  connectionsAt: 0,
-  connections: (view: DataView, at: number): bigint =>
-    view.getBigUint64(at + 0, true),
+  connectionsAt: 0, // __u64
+  connections: (view: DataView, at: number): bigint => view.getBigUint64(at, true),
   setConnections: (view: DataView, at: number, value: bigint): void =>
-    view.setBigUint64(at + 0, value, true),
-  inPacketsAt: 8,
-  inPackets: (view: DataView, at: number): bigint =>
-    view.getBigUint64(at + 8, true),
+    view.setBigUint64(at, value, true),
+  inPacketsAt: 8, // __u64
+  inPackets: (view: DataView, at: number): bigint => view.getBigUint64(at + 8, true),
   setInPackets: (view: DataView, at: number, value: bigint): void =>
     view.setBigUint64(at + 8, value, true),
-  outPacketsAt: 16,
-  outPackets: (view: DataView, at: number): bigint =>
-    view.getBigUint64(at + 16, true),
+  outPacketsAt: 16, // __u64
+  outPackets: (view: DataView, at: number): bigint => view.getBigUint64(at + 16, true),
   setOutPackets: (view: DataView, at: number, value: bigint): void =>
     view.setBigUint64(at + 16, value, true),
-  inBytesAt: 24,
-  inBytes: (view: DataView, at: number): bigint =>
-    view.getBigUint64(at + 24, true),
+  inBytesAt: 24, // __u64
+  inBytes: (view: DataView, at: number): bigint => view.getBigUint64(at + 24, true),
   setInBytes: (view: DataView, at: number, value: bigint): void =>
     view.setBigUint64(at + 24, value, true),
-  outBytesAt: 32,
-  outBytes: (view: DataView, at: number): bigint =>
-    view.getBigUint64(at + 32, true),
+  outBytesAt: 32, // __u64
+  outBytes: (view: DataView, at: number): bigint => view.getBigUint64(at + 32, true),
   setOutBytes: (view: DataView, at: number, value: bigint): void =>
     view.setBigUint64(at + 32, value, true),
-  pad: { at: 40, count: 3, elementSize: 8 },
 } as const;
 
 /** struct verdict_counters, 256 bytes. */
 export const VerdictCounters = {
   size: 256,
   packets: { at: 0, count: 27, elementSize: 8 },
-  pad: { at: 216, count: 5, elementSize: 8 },
 } as const;
 
 /** struct settings, 72 bytes. */
 export const Settings = {
   size: 72,
-  abiVersionAt: 0,
-  abiVersion: (view: DataView, at: number): number =>
-    view.getUint32(at + 0, true),
+  abiVersionAt: 0, // __u32
+  abiVersion: (view: DataView, at: number): number => view.getUint32(at, true),
   setAbiVersion: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 0, value, true),
-  routeGenerationAt: 4,
-  routeGeneration: (view: DataView, at: number): number =>
-    view.getUint32(at + 4, true),
+    view.setUint32(at, value, true),
+  routeGenerationAt: 4, // __u32
+  routeGeneration: (view: DataView, at: number): number => view.getUint32(at + 4, true),
   setRouteGeneration: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 4, value, true),
-  heartbeatJiffiesAt: 8,
-  heartbeatJiffies: (view: DataView, at: number): number =>
-    view.getUint32(at + 8, true),
+  heartbeatJiffiesAt: 8, // __u32
+  heartbeatJiffies: (view: DataView, at: number): number => view.getUint32(at + 8, true),
   setHeartbeatJiffies: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 8, value, true),
-  hzAt: 12,
-  hz: (view: DataView, at: number): number =>
-    view.getUint32(at + 12, true),
+  hzAt: 12, // __u32
+  hz: (view: DataView, at: number): number => view.getUint32(at + 12, true),
   setHz: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 12, value, true),
-  slotsUsedAt: 16,
-  slotsUsed: (view: DataView, at: number): number =>
-    view.getUint32(at + 16, true),
+  slotsUsedAt: 16, // __u32
+  slotsUsed: (view: DataView, at: number): number => view.getUint32(at + 16, true),
   setSlotsUsed: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 16, value, true),
-  padAt: 20,
-  pad: (view: DataView, at: number): number =>
-    view.getUint32(at + 20, true),
-  setPad: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 20, value, true),
   timeoutJiffies: { at: 24, count: 12, elementSize: 4 },
 } as const;
 
 /** struct clock, 16 bytes. */
 export const Clock = {
   size: 16,
-  jiffiesAt: 0,
-  jiffies: (view: DataView, at: number): bigint =>
-    view.getBigUint64(at + 0, true),
+  jiffiesAt: 0, // __u64
+  jiffies: (view: DataView, at: number): bigint => view.getBigUint64(at, true),
   setJiffies: (view: DataView, at: number, value: bigint): void =>
-    view.setBigUint64(at + 0, value, true),
-  hzAt: 8,
-  hz: (view: DataView, at: number): number =>
-    view.getUint32(at + 8, true),
+    view.setBigUint64(at, value, true),
+  hzAt: 8, // __u32
+  hz: (view: DataView, at: number): number => view.getUint32(at + 8, true),
   setHz: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 8, value, true),
-  padAt: 12,
-  pad: (view: DataView, at: number): number =>
-    view.getUint32(at + 12, true),
-  setPad: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 12, value, true),
 } as const;
 
 /** struct flow_record, 72 bytes. */
@@ -405,39 +335,32 @@ export const FlowRecord = {
   size: 72,
   flowAt: 0,
   targetAt: 40,
-  serviceAt: 56,
-  service: (view: DataView, at: number): number =>
-    view.getUint32(at + 56, true),
+  serviceAt: 56, // __u32
+  service: (view: DataView, at: number): number => view.getUint32(at + 56, true),
   setService: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 56, value, true),
-  ingressIfindexAt: 60,
-  ingressIfindex: (view: DataView, at: number): number =>
-    view.getUint32(at + 60, true),
+  ingressIfindexAt: 60, // __u32
+  ingressIfindex: (view: DataView, at: number): number => view.getUint32(at + 60, true),
   setIngressIfindex: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 60, value, true),
-  questionAt: 64,
-  question: (view: DataView, at: number): number =>
-    view.getUint8(at + 64),
+  questionAt: 64, // __u8
+  question: (view: DataView, at: number): number => view.getUint8(at + 64),
   setQuestion: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 64, value),
-  activeAt: 65,
-  active: (view: DataView, at: number): number =>
-    view.getUint8(at + 65),
+  activeAt: 65, // __u8
+  active: (view: DataView, at: number): number => view.getUint8(at + 65),
   setActive: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 65, value),
-  duplicateAt: 66,
-  duplicate: (view: DataView, at: number): number =>
-    view.getUint8(at + 66),
+  duplicateAt: 66, // __u8
+  duplicate: (view: DataView, at: number): number => view.getUint8(at + 66),
   setDuplicate: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 66, value),
-  answerAt: 67,
-  answer: (view: DataView, at: number): number =>
-    view.getUint8(at + 67),
+  answerAt: 67, // __u8
+  answer: (view: DataView, at: number): number => view.getUint8(at + 67),
   setAnswer: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 67, value),
-  destinationAt: 68,
-  destination: (view: DataView, at: number): number =>
-    view.getUint32(at + 68, true),
+  destinationAt: 68, // __u32
+  destination: (view: DataView, at: number): number => view.getUint32(at + 68, true),
   setDestination: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 68, value, true),
 } as const;

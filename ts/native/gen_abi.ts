@@ -54,7 +54,7 @@ export function generate(): string {
   // bpftool's object: bpf-linker orders its types by its own lights.
   const path = join(packageRoot(), 'build', 'director.bpftool.o');
   const json = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', path], {
-    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
+    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
     maxBuffer: 1 << 26,
   });
   const { types } = JSON.parse(json.toString()) as { types: BtfType[] };
@@ -107,7 +107,7 @@ function emitStruct(type: BtfType, byId: ReadonlyMap<number, BtfType>): string {
     `/** struct ${type.name}, ${type.size} bytes. */`,
     `export const ${pascal(type.name)} = {`,
     `  size: ${type.size},`,
-    ...fields.flatMap(({ lines }) => lines),
+    ...fields.filter(({ name }) => name !== 'pad').flatMap(({ lines }) => lines),
     '} as const;',
   ].join('\n');
 }
@@ -146,13 +146,13 @@ function accessors(
   { read, size }: { readonly read: string; readonly size: number },
 ): string[] {
   const value = size === 8 ? 'bigint' : 'number';
+  const at = offset === 0 ? 'at' : `at + ${offset}`;
   const order = size === 1 ? '' : `, ${!alias.startsWith('__be')}`;
   return [
-    `  ${name}At: ${offset},`,
-    `  ${name}: (view: DataView, at: number): ${value} =>`,
-    `    view.get${read}(at + ${offset}${order}),`,
+    `  ${name}At: ${offset}, // ${alias}`,
+    `  ${name}: (view: DataView, at: number): ${value} => view.get${read}(${at}${order}),`,
     `  set${pascal(name)}: (view: DataView, at: number, value: ${value}): void =>`,
-    `    view.set${read}(at + ${offset}, value${order}),`,
+    `    view.set${read}(${at}, value${order}),`,
   ];
 }
 

@@ -1,0 +1,42 @@
+import type { ForwardingMethod as Method, Protocol, ServiceId } from '../lvs/operation.ts';
+import { Address, Family, ForwardingMethod, ServiceKey } from '../native/abi.gen.ts';
+import { addressBytes, addressText } from '../net/address.ts';
+
+/** IP protocol numbers. Source: IANA, Assigned Internet Protocol Numbers. */
+export const PROTOCOLS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
+
+/** The data plane's numbers of the forwarding methods. */
+export const METHODS: Readonly<Record<Method, number>> = {
+  masq: ForwardingMethod.MASQ,
+  route: ForwardingMethod.ROUTE,
+};
+
+/** The struct service_key of a virtual service. */
+export function serviceKey({ protocol, address, port }: ServiceId): Uint8Array {
+  const view = new DataView(new ArrayBuffer(ServiceKey.size));
+  const family = writeAddress(view, ServiceKey.vaddrAt, address);
+  ServiceKey.setVport(view, 0, port);
+  ServiceKey.setProtocol(view, 0, PROTOCOLS[protocol]);
+  ServiceKey.setFamily(view, 0, family);
+  return new Uint8Array(view.buffer);
+}
+
+/** Writes a struct address: IPv4 in the first four bytes, the rest zero. Returns the family. */
+export function writeAddress(view: DataView, at: number, address: string): number {
+  const bytes = addressBytes(address);
+  const to = new Uint8Array(view.buffer, view.byteOffset + at, Address.size);
+  to.fill(0);
+  to.set(bytes);
+  return bytes.length === 4 ? Family.IPV4 : Family.IPV6;
+}
+
+/** The text of a struct address. */
+export function readAddress(view: DataView, at: number, family: number): string {
+  const length = family === Family.IPV4 ? 4 : Address.size;
+  return addressText(new Uint8Array(view.buffer, view.byteOffset + at, length));
+}
+
+/** A __u32 on its own: keys and values of maps. */
+export function word(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}
