@@ -19,9 +19,13 @@ struct {
 	__type(value, struct settings);
 } settings SEC(".maps");
 
-/* Written by the slow path: the five-tuples of each connection, one or two. */
+/*
+ * Written by the slow path: the five-tuples of each connection, one or two. Its elements take
+ * memory as they come, so that room for many connections costs little where there are few.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 1);
 	__type(key, struct flow);
 	__type(value, struct flow_entry);
@@ -151,7 +155,7 @@ __noinline __u32 sum_option_words(struct xdp_md *ctx, __u32 offset, __u32 length
 static __always_inline __u32 sum_options(struct world *world, const struct packet *pkt)
 {
 	return sum_option_words(world->ctx, (__u32)((__u8 *)(pkt->ipv4 + 1) - pkt->data),
-				pkt->ipv4->ihl * 4u - sizeof(*pkt->ipv4));
+				(pkt->ipv4->ihl - 5) * 4);
 }
 
 static __always_inline int has_service(struct world *world, const struct service_key *key)

@@ -139,7 +139,7 @@ static __always_inline enum verdict parse_ipv4(struct packet *pkt, __u8 *at)
 	pkt->flow.family = FAMILY_IPV4;
 	COPY(&pkt->flow.saddr, &ip->saddr, 4);
 	COPY(&pkt->flow.daddr, &ip->daddr, 4);
-	return parse_transport(pkt, at, at + ip->ihl * 4u, ip->protocol);
+	return parse_transport(pkt, at, at + (__u64)ip->ihl * 4, ip->protocol);
 }
 
 static __always_inline int is_extension(__u8 protocol)

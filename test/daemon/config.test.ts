@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig, parseConfig } from '../../ts/daemon/config.ts';
 
 const path = '/etc/xlvs/xlvs.yaml';
-const defaults = { connections: 65_536, backlog: 256 };
+const defaults = { connections: 524_288, backlog: 256 };
 
 describe('a configuration', () => {
   test.each(['', '# nothing said\n', '{}'])('may be empty: %j', (text) => {

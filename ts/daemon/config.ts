@@ -21,7 +21,7 @@ export const CONNECTIONS = { min: 1024, max: 16_777_216 } as const;
 
 const configSchema = z.strictObject({
   interfaces: z.array(z.string().min(1, 'the name of an interface')).exactOptional(),
-  connections: integer(CONNECTIONS.min, CONNECTIONS.max).default(65_536),
+  connections: integer(CONNECTIONS.min, CONNECTIONS.max).default(524_288),
   backlog: integer(1, 4096).default(256),
 });
 
