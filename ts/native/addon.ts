@@ -110,7 +110,8 @@ export interface SlowPath {
   removeInterface(ifindex: number): void;
   /**
    * The next hop towards an address (16 bytes), right under a route generation; ifindex 0 says
-   * that there is none, and drops what waits for it. Frames that wait are tried again.
+   * that there is none, and drops what waits for it; generation 0 that it is to be asked for
+   * again. Frames that wait are tried again.
    */
   putRoute(target: Uint8Array, route: NextHop): void;
   /** Live connections in the table. */

@@ -14,6 +14,12 @@ import { packageRoot } from './addon.ts';
  * integers that straddle their own alignment.
  */
 
+/** bpftool's object: bpf-linker orders its types by its own lights. */
+export const BTF_OBJECT = join(packageRoot(), 'build', 'director.bpftool.o');
+
+/** Where bpftool is looked for: Debian installs it beside the administrator's tools. */
+export const BTF_PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+
 interface BtfMember {
   readonly name: string;
   readonly type_id: number;
@@ -21,7 +27,8 @@ interface BtfMember {
   readonly bitfield_size?: number;
 }
 
-interface BtfType {
+/** One type of `bpftool -j btf dump file`, as far as it is looked at. */
+export interface BtfType {
   readonly id: number;
   readonly kind: string;
   readonly name: string;
@@ -51,10 +58,8 @@ const INTEGERS: Readonly<Record<string, { readonly read: string; readonly size: 
 
 /** The text of abi.gen.ts for the built object. Throws where bpftool or the object is missing. */
 export function generate(): string {
-  // bpftool's object: bpf-linker orders its types by its own lights.
-  const path = join(packageRoot(), 'build', 'director.bpftool.o');
-  const json = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', path], {
-    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+  const json = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', BTF_OBJECT], {
+    env: { ...process.env, PATH: BTF_PATH },
     maxBuffer: 1 << 26,
   });
   const { types } = JSON.parse(json.toString()) as { types: BtfType[] };
@@ -67,7 +72,7 @@ function declarations(header: string): string[] {
   return [...header.matchAll(/^(?:struct|enum) (\w+) \{/gm)].map(([, name = '']) => name);
 }
 
-/** TypeScript for the named structs and enums. */
+/** TypeScript for the named structs and enums. Throws where one cannot be read without surprise. */
 export function emit(types: readonly BtfType[], names: readonly string[]): string {
   const byId = new Map(types.map((type) => [type.id, type]));
   const parts = names.map((name) => {

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { slowPathAnswer } from '../../ts/dataplane/slow_path.ts';
+import { XdpDataplane } from '../../ts/dataplane/xdp.ts';
+import { Director } from '../../ts/lvs/director.ts';
+import { Answer, Family, Flow, FlowRecord, Limits, Question } from '../../ts/native/abi.gen.ts';
+import { addressBytes, addressText } from '../../ts/net/address.ts';
+import { fakeObject } from '../support/fake_bpf.ts';
+import { destination, rule, service } from '../support/rules.ts';
+
+/** A director with one service, its slow path, and the records of one burst. */
+function slowPath(scheduler = 'wlc') {
+  const dataplane = new XdpDataplane(fakeObject().object, () => ({ jiffies: 0, hz: 250 }));
+  const director = new Director(dataplane);
+  director.apply(rule.add(service(), scheduler));
+  const wanted: string[] = [];
+  const nextHops = { want: (target: Uint8Array) => void wanted.push(addressText(target)) };
+  const records = new ArrayBuffer(Limits.MAX_BURST * FlowRecord.size);
+  const view = new DataView(records);
+  const answer = slowPathAnswer(director, dataplane, nextHops, records);
+
+  const put = (place: number, { duplicate = 0, active = 1, of = 0 } = {}): void => {
+    const at = place * FlowRecord.size;
+    FlowRecord.setQuestion(view, at, Question.SCHEDULE);
+    FlowRecord.setService(view, at, of);
+    FlowRecord.setDuplicate(view, at, duplicate);
+    FlowRecord.setActive(view, at, active);
+    FlowRecord.setAnswer(view, at, Answer.NONE);
+  };
+  const answers = (count: number) =>
+    Array.from({ length: count }, (_, place) => FlowRecord.answer(view, place * FlowRecord.size));
+  const destinations = (count: number) =>
+    Array.from({ length: count }, (_, place) =>
+      FlowRecord.destination(view, place * FlowRecord.size),
+    );
+  return { director, dataplane, view, wanted, answer, put, answers, destinations };
+}
+
+test('each record of a burst sees the connections that the records before it made', () => {
+  const { director, dataplane, answer, put, answers, destinations } = slowPath();
+  for (const x of [1, 2, 3]) director.apply(rule.addDestination(destination(x)));
+  for (let place = 0; place < 6; place++) put(place);
+  answer(6);
+  expect(answers(6)).toEqual(new Array(6).fill(Answer.DESTINATION));
+  expect(destinations(6).sort()).toEqual([0, 0, 1, 1, 2, 2]);
+  expect([0, 1, 2].map((index) => dataplane.activeConnections(index))).toEqual([2, 2, 2]);
+});
+
+test('a duplicate gets no answer and is not counted', () => {
+  const { director, dataplane, answer, put, answers } = slowPath();
+  director.apply(rule.addDestination(destination(1)));
+  put(0);
+  put(1, { duplicate: 1 });
+  answer(2);
+  expect(answers(2)).toEqual([Answer.DESTINATION, Answer.NONE]);
+  expect(dataplane.activeConnections(0)).toBe(1);
+});
+
+test('a connection that begins inactive counts so', () => {
+  const { director, dataplane, answer, put } = slowPath();
+  director.apply(rule.addDestination(destination(1)));
+  put(0, { active: 0 });
+  answer(1);
+  expect(dataplane.activeConnections(0)).toBe(0);
+  expect(dataplane.inactiveConnections(0)).toBe(1);
+});
+
+test('without an accepting destination the client is refused', () => {
+  const { director, dataplane, answer, put, answers } = slowPath('rr');
+  director.apply(rule.addDestination(destination(1, { weight: 0 })));
+  put(0);
+  answer(1);
+  expect(answers(1)).toEqual([Answer.REFUSE]);
+  expect(dataplane.activeConnections(0)).toBe(0);
+});
+
+test('a packet whose service is gone by now is dropped', () => {
+  const { director, answer, put, answers } = slowPath();
+  director.apply(rule.delete());
+  put(0);
+  put(1, { of: 77 });
+  answer(2);
+  expect(answers(2)).toEqual([Answer.DROP, Answer.DROP]);
+});
+
+test.each([
+  ['10.0.0.1', Family.IPV4],
+  ['2001:db8::', Family.IPV6],
+])('a packet without a next hop waits while the way to %s is looked for', (address, family) => {
+  const { view, wanted, answer, answers } = slowPath();
+  FlowRecord.setQuestion(view, 0, Question.ROUTE);
+  Flow.setFamily(view, FlowRecord.flowAt, family);
+  new Uint8Array(view.buffer, FlowRecord.targetAt, 16).set(addressBytes(address));
+  answer(1);
+  expect(answers(1)).toEqual([Answer.WAIT]);
+  expect(wanted).toEqual([address]);
+});

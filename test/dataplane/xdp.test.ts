@@ -1,0 +1,168 @@
+import { expect, test } from 'vitest';
+import { XdpDataplane } from '../../ts/dataplane/xdp.ts';
+import { DEFAULT_TIMEOUTS } from '../../ts/lvs/connection.ts';
+import { NO_COUNTERS } from '../../ts/lvs/counters.ts';
+import {
+  Connection,
+  ConnectionState,
+  Counters,
+  Destination,
+  Limits,
+  Settings,
+  Verdict,
+  VerdictCounters,
+} from '../../ts/native/abi.gen.ts';
+import { addressBytes } from '../../ts/net/address.ts';
+import { FAKE, fakeObject } from '../support/fake_bpf.ts';
+import { destination, service } from '../support/rules.ts';
+
+function dataplane(ticks = { jiffies: 0, hz: 250 }) {
+  const { object, maps, view } = fakeObject();
+  return { maps, view, dataplane: new XdpDataplane(object, () => ticks) };
+}
+
+test('fresh maps get a layout version and a first route generation', () => {
+  const { dataplane: xdp, view } = dataplane();
+  xdp.initialize();
+  expect(Settings.abiVersion(view('settings'), 0)).toBe(Limits.ABI_VERSION);
+  expect(xdp.routeGeneration).toBe(1);
+  expect(xdp.tableSize).toBe(FAKE.connections);
+});
+
+test('the route generation runs over to 1, since 0 says that nothing is known', () => {
+  const { dataplane: xdp, view } = dataplane();
+  Settings.setRouteGeneration(view('settings'), 0, 0xffff_ffff);
+  xdp.raiseRouteGeneration();
+  expect(xdp.routeGeneration).toBe(1);
+});
+
+test('a service is a key in network order, whose value is its index', () => {
+  const { dataplane: xdp, maps } = dataplane();
+  xdp.putService(258, service({ protocol: 'udp', port: 53 }));
+  const key = Uint8Array.of(192, 0, 2, 1, ...new Array(12).fill(0), 0, 53, 17, 4);
+  expect(maps.services!.get(key)).toEqual(Uint8Array.of(2, 1, 0, 0));
+  xdp.removeService(258, service({ protocol: 'udp', port: 53 }));
+  expect(maps.services!.keys()).toEqual([]);
+});
+
+test('one service too many is refused as such', () => {
+  const { dataplane: xdp, maps } = dataplane();
+  maps.services!.maxEntries = 1;
+  xdp.putService(0, service());
+  const refused = expect.objectContaining({ name: 'LvsError', code: 'TABLE_FULL' });
+  expect(() => xdp.putService(1, service({ port: 81 }))).toThrow(refused);
+});
+
+test('services that nobody has any more are taken out', () => {
+  const { dataplane: xdp, maps } = dataplane();
+  const [kept, gone] = [service(), service({ address: '2001:db8::1' })];
+  xdp.putService(0, kept);
+  xdp.putService(1, gone);
+  xdp.keepServices([kept]);
+  expect(maps.services!.keys()).toHaveLength(1);
+});
+
+test('a destination says where and how new connections go, until it is removed', () => {
+  const { dataplane: xdp, view } = dataplane();
+  const address = '2001:db8::2';
+  xdp.putDestination(3, destination(0, { address, port: 8080, method: 'route' }));
+  const at = 3 * Destination.size;
+  const memory = view('destinations');
+  expect(new Uint8Array(memory.buffer, at, 16)).toEqual(addressBytes(address));
+  expect(Destination.dport(memory, at)).toBe(8080);
+  expect(Destination.method(memory, at)).toBe(1);
+  expect(Destination.family(memory, at)).toBe(6);
+  expect(Destination.available(memory, at)).toBe(1);
+
+  xdp.bind(3, true);
+  xdp.removeDestination(3);
+  expect(Destination.available(memory, at)).toBe(0);
+  expect(xdp.activeConnections(3)).toBe(1);
+
+  xdp.clearDestination(3);
+  expect(xdp.activeConnections(3)).toBe(0);
+  expect(new Uint8Array(memory.buffer, at, 16)).toEqual(new Uint8Array(16));
+});
+
+test('connections are counted as active or as inactive, for their own destination', () => {
+  const { dataplane: xdp } = dataplane();
+  xdp.bind(1, true);
+  xdp.bind(1, true);
+  xdp.bind(1, false);
+  expect([xdp.activeConnections(1), xdp.inactiveConnections(1)]).toEqual([2, 1]);
+  expect([xdp.activeConnections(0), xdp.inactiveConnections(2)]).toEqual([0, 0]);
+});
+
+test("counters are the sum of every CPU's and the slow path's, until they are cleared", () => {
+  const { dataplane: xdp, view } = dataplane();
+  const memory = view('destination_counters');
+  for (let element = 0; element <= FAKE.cpus; element++) {
+    const at = (element * Limits.MAX_DESTINATIONS + 5) * Counters.size;
+    Counters.setConnections(memory, at, 1n);
+    Counters.setInBytes(memory, at, 1n << BigInt(40 + element));
+  }
+  Counters.setInPackets(memory, 4 * Counters.size, 9n);
+  const total = { ...NO_COUNTERS, connections: 3n, inBytes: 7n << 40n };
+  expect(xdp.counters(5)).toEqual(total);
+  xdp.clearDestination(5);
+  expect(xdp.counters(5)).toEqual(NO_COUNTERS);
+  expect(xdp.counters(4).inPackets).toBe(9n);
+});
+
+test('timeouts are written in ticks, each at its state', () => {
+  const { dataplane: xdp, view } = dataplane();
+  xdp.setTimeouts({ ...DEFAULT_TIMEOUTS, tcpS: 1000, udpS: 7 });
+  const ticks = new Uint32Array(view('settings').buffer, Settings.timeoutJiffies.at);
+  expect(ticks[ConnectionState.ESTABLISHED]).toBe(250_000);
+  expect(ticks[ConnectionState.UDP]).toBe(1750);
+  expect(ticks[ConnectionState.SYN_RECV]).toBe(15_000);
+});
+
+test('every verdict is counted by its name, over all CPUs', () => {
+  const { dataplane: xdp, view } = dataplane();
+  for (let element = 0; element <= FAKE.cpus; element++) {
+    const at = element * VerdictCounters.size + 8 * Verdict.DROPPED_NO_ROUTE;
+    view('verdicts').setBigUint64(at, 5n, true);
+  }
+  const verdicts = xdp.verdicts();
+  expect(Object.keys(verdicts)).toHaveLength(Verdict.VERDICTS);
+  expect(verdicts).toMatchObject({ dropped_no_route: 15n, forwarded_in: 0n });
+});
+
+test('connections are listed as they stand in the table, without free and unused slots', () => {
+  // 2 s after the packet; the kernel's clock has run over between them.
+  const { dataplane: xdp, view } = dataplane({ jiffies: 400, hz: 250 });
+  const table = view('connections');
+  const put = (slot: number, state: number): void => {
+    const at = slot * Connection.size;
+    new Uint8Array(table.buffer, at + Connection.caddrAt, 4).set(addressBytes('198.51.100.7'));
+    new Uint8Array(table.buffer, at + Connection.vaddrAt, 4).set(addressBytes('192.0.2.1'));
+    new Uint8Array(table.buffer, at + Connection.daddrAt, 4).set(addressBytes('10.0.0.2'));
+    Connection.setCport(table, at, 40_000 + slot);
+    Connection.setVport(table, at, 80);
+    Connection.setDport(table, at, 8080);
+    Connection.setProtocol(table, at, 6);
+    Connection.setFamily(table, at, 4);
+    Connection.setState(table, at, state);
+    Connection.setSeenJiffies(table, at, 0xffff_ffff - 99);
+    Connection.setTimeoutJiffies(table, at, 900 * 250);
+  };
+  put(0, ConnectionState.LIVE | ConnectionState.ESTABLISHED);
+  put(1, ConnectionState.CLOSE);
+  put(2, ConnectionState.LIVE | ConnectionState.ESTABLISHED);
+  put(3, ConnectionState.LIVE | ConnectionState.ESTABLISHED);
+  Settings.setSlotsUsed(view('settings'), 0, 3);
+  const rows = [...xdp.connections()];
+  expect(rows.map(({ clientPort }) => clientPort)).toEqual([40_000, 40_002]);
+  expect(rows[0]).toEqual({
+    protocol: 'tcp',
+    state: 'ESTABLISHED',
+    expiresS: 898,
+    clientAddress: '198.51.100.7',
+    clientPort: 40_000,
+    virtualAddress: '192.0.2.1',
+    virtualPort: 80,
+    destinationAddress: '10.0.0.2',
+    destinationPort: 8080,
+  });
+});
