@@ -46,24 +46,30 @@ Napi::Object MapsByName(Napi::Env env, const std::vector<uint32_t>& ids) {
   return maps;
 }
 
-/// The id of the program with this name on the interface, or 0.
-uint32_t FindAttached(int ifindex, const std::string& name, uint8_t* mode) {
+struct Found {
+  /// The program with the name, or 0.
+  uint32_t id = 0;
+  uint8_t mode = 0;
+  /// Not behind a dispatcher: no other program can share the interface.
+  bool alone = false;
+};
+
+Found FindAttached(int ifindex, const std::string& name) {
   LIBBPF_OPTS(bpf_xdp_query_opts, query);
-  if (bpf_xdp_query(ifindex, 0, &query) < 0 || query.prog_id == 0) return 0;
-  *mode = query.attach_mode;
+  if (bpf_xdp_query(ifindex, 0, &query) < 0 || query.prog_id == 0) return {};
   bpf_prog_info program;
   std::vector<uint32_t> maps;
   Fd single(bpf_prog_get_fd_by_id(query.prog_id));
   if (single && ReadProgram(single.get(), &program, &maps) && HasName(program, name))
-    return program.id;
+    return {program.id, query.attach_mode, true};
 
-  uint32_t found = 0;
+  Found found = {0, query.attach_mode, false};
   xdp_multiprog* all = xdp_multiprog__get_from_ifindex(ifindex);
-  if (libxdp_get_error(all)) return 0;
-  for (auto* one = xdp_multiprog__next_prog(nullptr, all); one && !found;
+  if (libxdp_get_error(all)) return found;
+  for (auto* one = xdp_multiprog__next_prog(nullptr, all); one && !found.id;
        one = xdp_multiprog__next_prog(one, all)) {
     if (ReadProgram(xdp_program__fd(one), &program, &maps) && HasName(program, name))
-      found = program.id;
+      found.id = program.id;
   }
   xdp_multiprog__close(all);
   return found;
@@ -73,9 +79,8 @@ uint32_t FindAttached(int ifindex, const std::string& name, uint8_t* mode) {
 
 Napi::Value AttachedProgram(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  uint8_t mode = 0;
-  uint32_t id =
-      FindAttached(static_cast<int>(Number(info[0], "ifindex")), Text(info[1], "name"), &mode);
+  int ifindex = static_cast<int>(Number(info[0], "ifindex"));
+  auto [id, mode, alone] = FindAttached(ifindex, Text(info[1], "name"));
   if (id == 0) return env.Undefined();
   bpf_prog_info program;
   std::vector<uint32_t> map_ids;
@@ -86,6 +91,7 @@ Napi::Value AttachedProgram(const Napi::CallbackInfo& info) {
   attached.Set("id", id);
   attached.Set("tag", TagText(program.tag));
   attached.Set("mode", mode == XDP_ATTACHED_SKB ? "generic" : "native");
+  attached.Set("alone", alone);
   attached.Set("maps", MapsByName(env, map_ids));
   return attached;
 }

@@ -13,8 +13,8 @@ test('the status has a line for each interface', () => {
     programId: 21,
     adopted: true,
     interfaces: [
-      { name: 'eth0', ifindex: 2, mode: 'native', queues: 4, zeroCopy: true },
-      { name: 'veth1', ifindex: 3, mode: 'generic', queues: 1, zeroCopy: false },
+      { name: 'eth0', ifindex: 2, mode: 'native', alone: true, queues: 4, zeroCopy: true },
+      { name: 'veth1', ifindex: 3, mode: 'generic', alone: false, queues: 1, zeroCopy: false },
     ],
     services: 1,
     destinations: 3,
@@ -27,8 +27,8 @@ test('the status has a line for each interface', () => {
     'services 1',
     'destinations 3',
     'connections 1000',
-    'interface eth0 (2): native, queues 4, zero-copy',
-    'interface veth1 (3): generic, queues 1, copy',
+    'interface eth0 (2): native, queues 4, zero-copy, no other XDP program',
+    "interface veth1 (3): generic, queues 1, copy, shared by libxdp's dispatcher",
     '',
   ]);
 });

@@ -19,7 +19,7 @@ function machine({ queues = 2, refuses = (_: AttachMode, _replaceId: number): st
     attach: (_, ifindex, mode, replaceId) => {
       const code = refuses(mode, replaceId);
       if (code !== '') throw refusal(code);
-      attached.set(ifindex, { id: ++id, tag: TAG, mode, maps: { settings: 1 } });
+      attached.set(ifindex, { id: ++id, tag: TAG, mode, alone: true, maps: { settings: 1 } });
       return 'single';
     },
   });
@@ -61,6 +61,7 @@ describe('attaching', () => {
     const { interfaces, attached, open, slots } = machine();
     expect(interfaces.attach('eth0', 7)).toMatchObject({
       mode: 'native',
+      alone: true,
       queues: 2,
       zeroCopy: false,
       programId: 101,
@@ -113,7 +114,13 @@ describe('attaching', () => {
 });
 
 describe('a program of an earlier daemon', () => {
-  const earlier: AttachedProgram = { id: 9, tag: TAG, mode: 'native', maps: { settings: 1 } };
+  const earlier: AttachedProgram = {
+    id: 9,
+    tag: TAG,
+    mode: 'native',
+    alone: true,
+    maps: { settings: 1 },
+  };
 
   test('stays when it is the same over the same maps', () => {
     const { interfaces, attached } = machine();

@@ -90,6 +90,8 @@ export interface StatusReply {
     readonly name: string;
     readonly ifindex: number;
     readonly mode: 'native' | 'generic';
+    /** No other XDP program can share the interface. */
+    readonly alone: boolean;
     readonly queues: number;
     readonly zeroCopy: boolean;
   }[];

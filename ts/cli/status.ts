@@ -35,9 +35,10 @@ export function statusText(status: StatusReply): string {
     `services ${status.services}`,
     `destinations ${status.destinations}`,
     `connections ${status.connections}`,
-    ...status.interfaces.map(({ name, ifindex, mode, queues, zeroCopy }) => {
+    ...status.interfaces.map(({ name, ifindex, mode, alone, queues, zeroCopy }) => {
+      const sharing = alone ? 'no other XDP program' : "shared by libxdp's dispatcher";
       const copying = zeroCopy ? 'zero-copy' : 'copy';
-      return `interface ${name} (${ifindex}): ${mode}, queues ${queues}, ${copying}`;
+      return `interface ${name} (${ifindex}): ${mode}, queues ${queues}, ${copying}, ${sharing}`;
     }),
   ];
   return `${lines.join('\n')}\n`;

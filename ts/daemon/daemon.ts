@@ -173,10 +173,11 @@ class DirectorProcess {
       netnsCookie: this.#cookie,
       programId,
       adopted: adopted !== undefined,
-      interfaces: interfaces.all.map(({ name, ifindex, mode, queues, zeroCopy }) => ({
+      interfaces: interfaces.all.map(({ name, ifindex, mode, alone, queues, zeroCopy }) => ({
         name,
         ifindex,
         mode,
+        alone,
         queues,
         zeroCopy,
       })),

@@ -11,6 +11,8 @@ export interface AttachedInterface {
   readonly name: string;
   readonly ifindex: number;
   readonly mode: AttachMode;
+  /** libxdp's dispatcher was refused: no other XDP program can share the interface. */
+  readonly alone: boolean;
   readonly queues: number;
   readonly zeroCopy: boolean;
   /** Id of the program on the interface. */
@@ -19,7 +21,7 @@ export interface AttachedInterface {
   readonly adopted: boolean;
 }
 
-type Attached = Pick<AttachedInterface, 'mode' | 'programId' | 'adopted'>;
+type Attached = Pick<AttachedInterface, 'mode' | 'alone' | 'programId' | 'adopted'>;
 
 /** What interfaces are attached with. */
 export interface InterfaceOptions {
@@ -89,7 +91,8 @@ export class Interfaces {
     else if (!this.#isOwn(before)) this.#replace(ifindex, before);
     const now = addon.attachedProgram(ifindex, PROGRAM);
     if (now === undefined) throw new Error(`expected ${PROGRAM} on ${name} after attaching it`);
-    return { mode: now.mode, programId: now.id, adopted: before !== undefined };
+    const { mode, alone, id: programId } = now;
+    return { mode, alone, programId, adopted: before !== undefined };
   }
 
   /** Whether it is this very program over these very maps. */

@@ -81,6 +81,8 @@ export interface AttachedProgram {
   readonly id: number;
   readonly tag: string;
   readonly mode: AttachMode;
+  /** Not behind libxdp's dispatcher: no other program can share the interface. */
+  readonly alone: boolean;
   /** Map name (15 characters at most, as the kernel keeps it) -> id. */
   readonly maps: Readonly<Record<string, number>>;
 }
