@@ -63,7 +63,7 @@ struct vlan_header {
 
 struct ipv6_extension {
 	__u8 next;
-	/* In units of 8 bytes, the first 8 not counted; of 4 bytes for AH. */
+	/* In units of 8 bytes, the first 8 not counted. */
 	__u8 length;
 	__be16 fragment;
 	__be32 rest;
