@@ -1,0 +1,181 @@
+import { join } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { parseConfig } from '../ts/daemon/config.ts';
+import { mapSizes, XdpDataplane } from '../ts/dataplane/xdp.ts';
+import type { DestinationSpec, ForwardingMethod, ServiceId } from '../ts/lvs/operation.ts';
+import {
+  type Addon,
+  type BpfObject,
+  loadAddon,
+  objectPath,
+  packageRoot,
+} from '../ts/native/addon.ts';
+import type { Family } from '../ts/net/address.ts';
+import { type Benchmark, type Result, type Round, type Run, summary } from './benchmark.ts';
+import { enterConnections, type Flows, writeTemplates } from './flows.ts';
+import { FRAME_BYTES, TCP_ACK, TCP_SYN } from './frame.ts';
+import { onOneCpu } from './machine.ts';
+
+/** One kind of packet, and where the director has to take every one of them. */
+interface Case {
+  readonly name: string;
+  /** Its sizes, in flows. */
+  readonly sizes: readonly Size[];
+  readonly family: Family;
+  readonly method: ForwardingMethod;
+  /** What of the flow the director knows beforehand. */
+  readonly known: 'connection' | 'service' | 'nothing';
+  readonly flags: number;
+  readonly verdict: string;
+}
+
+type Size = keyof typeof FLOWS;
+
+const FLOWS = { '1': 1, '1k': 1 << 10, '64k': 1 << 16, '1m': 1 << 20 } as const;
+
+const hit = {
+  sizes: ['1', '1k', '64k', '1m'],
+  known: 'connection',
+  flags: TCP_ACK,
+  verdict: 'forwarded_in',
+} as const;
+
+const cases: readonly Case[] = [
+  { ...hit, name: 'nat', family: 4, method: 'masq' },
+  { ...hit, name: 'dr', family: 4, method: 'route' },
+  { ...hit, name: 'nat6', family: 6, method: 'masq' },
+  {
+    name: 'miss',
+    sizes: ['1'],
+    family: 4,
+    method: 'masq',
+    known: 'service',
+    flags: TCP_SYN,
+    // No socket listens here: the whole way to the slow path but its last step, the redirect.
+    verdict: 'dropped_no_slow_path',
+  },
+  {
+    name: 'not_ours',
+    sizes: ['1'],
+    family: 4,
+    method: 'masq',
+    known: 'nothing',
+    flags: TCP_SYN,
+    verdict: 'passed_not_ours',
+  },
+];
+
+/** A table of the daemon's own size: what it costs depends on that too. */
+const TABLE_CONNECTIONS = parseConfig('', 'defaults').connections;
+const DESTINATIONS = 8;
+/** Of one run, at least: one that is shorter is lost in the clock's grain. */
+const PACKETS = 1 << 18;
+const XDP_REDIRECT = 4;
+
+/** Nanoseconds that the XDP program takes for one packet. */
+export const fastPath: Benchmark = {
+  name: 'fast_path',
+  legend:
+    'ns of CPU a packet that the director adds to a bare XDP redirect, by BPF_PROG_TEST_RUN;\n' +
+    'baseline: the redirect with its test loop; ratio: director with test loop / baseline',
+  measure: (run) => onOneCpu(() => measureCases(run)),
+};
+
+async function* measureCases(run: Run): AsyncGenerator<Result> {
+  const addon = loadAddon();
+  for (const one of cases) {
+    for (const size of one.sizes.filter((size) => size !== '1m' || !run.quick)) {
+      const name = `fast_path.${one.name}${one.known === 'nothing' ? '' : `.${size}`}`;
+      run.progress(name);
+      yield summary(name, 'ns', await measureCase(addon, one, FLOWS[size], run));
+    }
+  }
+}
+
+/** Redirect and director in turn, over the same packets. */
+async function measureCase(addon: Addon, one: Case, count: number, run: Run): Promise<Round[]> {
+  const wanted = run.quick ? 7 : 15;
+  const repeat = Math.max(PACKETS, count);
+  const { director, trampoline, dataplane } = setUp(addon, one, count);
+  const ns = (program: 'under_test' | 'baseline') =>
+    trampoline.testRun(program, new Uint8Array(FRAME_BYTES), repeat).durationNs;
+  const rounds: Round[] = [];
+  try {
+    ns('under_test'); // brings the tables into the caches as far as they fit
+    while (rounds.length < wanted) {
+      await breathe();
+      run.signal.throwIfAborted();
+      const baseline = ns('baseline');
+      const whole = ns('under_test');
+      rounds.push({ value: whole - baseline, baseline, ratio: whole / baseline });
+    }
+    expectVerdict(dataplane, one, repeat * (wanted + 1));
+  } finally {
+    trampoline.close();
+    director.close();
+  }
+  return rounds;
+}
+
+interface Rig {
+  readonly director: BpfObject;
+  readonly trampoline: BpfObject;
+  readonly dataplane: XdpDataplane;
+}
+
+/** The director's own object with the flows in its tables, and the trampoline that calls it. */
+function setUp(addon: Addon, one: Case, count: number): Rig {
+  const flows = flowsOf(one, count);
+  const connections = Math.max(TABLE_CONNECTIONS, count);
+  const maxEntries = mapSizes(connections, addon.possibleCpus());
+  const director = new addon.BpfObject(objectPath(), { maxEntries, reuse: {} });
+  // Of 0 ticks a second no heartbeat is ever late: the route generation holds.
+  const dataplane = new XdpDataplane(director, () => ({ jiffies: 0, hz: 0 }));
+  dataplane.initialize();
+  if (one.known !== 'nothing') dataplane.putService(0, flows.service);
+  flows.destinations.forEach((spec, index) => {
+    dataplane.putDestination(index, spec);
+  });
+  if (one.known === 'connection') enterConnections(director, flows, dataplane.routeGeneration);
+
+  const trampoline = new addon.BpfObject(
+    join(packageRoot(), 'build', 'bench', 'trampoline.bpf.o'),
+    { maxEntries: { templates: count }, reuse: {} },
+  );
+  writeTemplates(trampoline.map('templates').mmap(), flows);
+  const programs = trampoline.map('programs');
+  programs.set(word(0), word(director.programFd('xlvs_director')));
+  programs.set(word(1), word(trampoline.programFd('bare_redirect')));
+  expectRedirect(trampoline);
+  return { director, trampoline, dataplane };
+}
+
+function flowsOf({ family, method, flags }: Case, count: number): Flows {
+  const [vip, network] =
+    family === 4 ? ['198.51.100.1', '192.0.2.'] : ['2001:db8:1::1', '2001:db8:2::'];
+  const service: ServiceId = { protocol: 'tcp', family, address: vip, port: 80 };
+  const port = method === 'masq' ? 8080 : service.port;
+  const destinations = Array.from({ length: DESTINATIONS }, (_, i): DestinationSpec => {
+    return { address: `${network}${i + 1}`, port, method, weight: 1 };
+  });
+  return { service, destinations, count, flags };
+}
+
+/** Every packet has to end where the case says, or its price is that of something else. */
+function expectVerdict(dataplane: XdpDataplane, { verdict }: Case, packets: number): void {
+  const counted = Object.entries(dataplane.verdicts()).filter(([, count]) => count > 0n);
+  const only = counted.length === 1 && counted[0]![0] === verdict;
+  if (only && counted[0]![1] === BigInt(packets)) return;
+  const received = counted.map(([name, count]) => `${count} ${name}`).join(', ') || 'none';
+  throw new Error(`expected ${packets} packets ${verdict}, received ${received}`);
+}
+
+function expectRedirect(trampoline: BpfObject): void {
+  const { action } = trampoline.testRun('baseline', new Uint8Array(FRAME_BYTES), 1);
+  if (action === XDP_REDIRECT) return;
+  throw new Error(`expected XDP action ${XDP_REDIRECT} of the trampoline, received ${action}`);
+}
+
+function word(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer);
+}
