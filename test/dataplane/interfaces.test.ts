@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { word } from '../../ts/dataplane/encoding.ts';
 import { Interfaces, PROGRAM } from '../../ts/dataplane/interfaces.ts';
+import { Limits } from '../../ts/native/abi.gen.ts';
 import type { AttachedProgram, AttachMode, QueueOptions } from '../../ts/native/addon.ts';
 import { fakeObject } from '../support/fake_bpf.ts';
 
@@ -93,9 +94,9 @@ describe('attaching', () => {
     ]);
   });
 
-  test("leaves another's program alone", () => {
-    const { interfaces, warnings, slots } = machine({ refuses: () => 'EBUSY' });
-    expect(() => interfaces.attach('eth0', 7)).toThrow('EBUSY');
+  test.each(['EBUSY', 'EEXIST'])("leaves another's program alone, of which %s tells", (code) => {
+    const { interfaces, warnings, slots } = machine({ refuses: () => code });
+    expect(() => interfaces.attach('eth0', 7)).toThrow(code);
     expect([interfaces.all, warnings, slots()]).toEqual([[], [], []]);
   });
 
@@ -106,6 +107,22 @@ describe('attaching', () => {
     expect([attached.size, open, slots(), interfaces.has(7)]).toEqual([0, [], [], false]);
   });
 
+  test('gives the slot back when both native and generic XDP are refused', () => {
+    const { interfaces, warnings, slots } = machine({ refuses: () => 'EOPNOTSUPP' });
+    expect(() => interfaces.attach('eth0', 7)).toThrow('EOPNOTSUPP');
+    expect([warnings.length, slots()]).toEqual([1, []]);
+  });
+
+  test('refuses one interface more than there are slots, until one is free', () => {
+    const { interfaces, slots } = machine({ queues: 1 });
+    for (let ifindex = 1; ifindex <= Limits.MAX_INTERFACES; ifindex++)
+      interfaces.attach(`eth${ifindex}`, ifindex);
+    expect(() => interfaces.attach('one more', 77)).toThrow('at most 64 interfaces');
+    interfaces.detach(5);
+    interfaces.attach('one more', 77);
+    expect(slots()).toContainEqual([77, 4]);
+  });
+
   test('keeps to the number of queues that the packet code knows', () => {
     const { interfaces, open } = machine({ queues: 200 });
     expect(interfaces.attach('eth0', 7).queues).toBe(64);
@@ -113,33 +130,36 @@ describe('attaching', () => {
   });
 });
 
-describe('a program of an earlier daemon', () => {
-  const earlier: AttachedProgram = {
-    id: 9,
-    tag: TAG,
-    mode: 'native',
-    alone: true,
-    maps: { settings: 1 },
-  };
+const EARLIER: AttachedProgram = {
+  id: 9,
+  tag: TAG,
+  mode: 'native',
+  alone: true,
+  maps: { settings: 1 },
+};
+/** Another version over the same maps, and the same one over maps that nobody has any more. */
+const ANOTHER: AttachedProgram = { ...EARLIER, tag: 'badc0de' };
+const STRANGER: AttachedProgram = { ...EARLIER, maps: { settings: 77 } };
 
+describe('a program of an earlier daemon', () => {
   test('stays when it is the same over the same maps', () => {
     const { interfaces, attached } = machine();
-    attached.set(7, earlier);
+    attached.set(7, EARLIER);
     expect(interfaces.attach('eth0', 7)).toMatchObject({ programId: 9, adopted: true });
   });
 
   test('stays also when its sockets are refused', () => {
     const { interfaces, attached, state } = machine();
-    attached.set(7, earlier);
+    attached.set(7, EARLIER);
     state.queuesLeft = 0;
     expect(() => interfaces.attach('eth0', 7)).toThrow();
-    expect(attached.get(7)).toBe(earlier);
+    expect(attached.get(7)).toBe(EARLIER);
   });
 
   test.each([
-    ['it is another', { ...earlier, tag: 'badc0de' }],
-    ['its maps are others', { ...earlier, maps: { settings: 77 } }],
-  ])('is replaced without a gap when %s', (_, other) => {
+    ['it is another', ANOTHER, true],
+    ['its maps are others', STRANGER, false],
+  ])('is replaced without a gap when %s', (_, other, adopted) => {
     const replaced: number[] = [];
     const { interfaces, attached } = machine({
       refuses: (_mode, replaceId) => {
@@ -148,16 +168,39 @@ describe('a program of an earlier daemon', () => {
       },
     });
     attached.set(7, other);
-    expect(interfaces.attach('eth0', 7)).toMatchObject({ programId: 101, adopted: true });
+    expect(interfaces.attach('eth0', 7)).toMatchObject({ programId: 101, adopted });
     expect(replaced).toEqual([9]);
   });
 
-  test('makes room for this one where it cannot be replaced in place', () => {
+  test('makes room for this one behind a dispatcher, where nothing is replaced in place', () => {
     const { interfaces, attached } = machine({
-      refuses: (_, replaceId) => (replaceId === 0 ? '' : 'EBUSY'),
+      refuses: (_, replaceId) => (replaceId === 0 ? '' : 'EEXIST'),
     });
-    attached.set(7, { ...earlier, tag: 'badc0de' });
+    attached.set(7, { ...ANOTHER, alone: false });
     expect(interfaces.attach('eth0', 7)).toMatchObject({ programId: 101 });
+  });
+
+  test('stays when its successor is refused', () => {
+    const { interfaces, attached, slots } = machine({ refuses: () => 'ENOMEM' });
+    attached.set(7, ANOTHER);
+    expect(() => interfaces.attach('eth0', 7)).toThrow('ENOMEM');
+    expect([attached.get(7), slots()]).toEqual([ANOTHER, []]);
+  });
+
+  test('leaves its connections to a successor whose sockets are refused', () => {
+    const { interfaces, attached, state } = machine();
+    attached.set(7, ANOTHER);
+    state.queuesLeft = 0;
+    expect(() => interfaces.attach('eth0', 7)).toThrow('ENOMEM');
+    expect(attached.get(7)).toMatchObject({ id: 101 });
+  });
+
+  test('leaves nothing where its successor knows no connection and its sockets are refused', () => {
+    const { interfaces, attached, state } = machine();
+    attached.set(7, STRANGER);
+    state.queuesLeft = 0;
+    expect(() => interfaces.attach('eth0', 7)).toThrow('ENOMEM');
+    expect(attached.size).toBe(0);
   });
 });
 

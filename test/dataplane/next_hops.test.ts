@@ -7,6 +7,7 @@ import {
   addressMessage,
   doneMessage,
   type FakeLink,
+  lineOf,
   linkMessage,
   neighbourMessage,
   type Request,
@@ -26,6 +27,7 @@ function nextHops() {
   const clock = new FakeClock();
   const asked: Request[] = [];
   const put: string[] = [];
+  const under: number[] = []; // generations
   const links: string[] = [];
   const generations = {
     routeGeneration: 1,
@@ -34,6 +36,7 @@ function nextHops() {
   const hops = new NextHops({
     send: (message) => void asked.push(readRequest(message)),
     put: (target, { generation, ifindex, dmac, mtu }) => {
+      under.push(generation);
       const to = addressText(target.subarray(4).some(Boolean) ? target : target.subarray(0, 4));
       const mac = Buffer.from(dmac)
         .toString('hex')
@@ -49,17 +52,21 @@ function nextHops() {
   };
   /** What was asked since the last call. */
   const requests = () => asked.splice(0);
+  /** Answers the list that was asked for. */
+  const list = (...lines: Uint8Array[]) => {
+    const { seq } = requests()[0]!;
+    say(...lines.map((line) => lineOf(seq, line)), doneMessage(seq));
+  };
   const want = (address: string) => hops.want(addressBytes(address));
-  return { hops, clock, put, links, generations, say, requests, want };
+  return { hops, clock, put, under, links, generations, say, requests, list, want };
 }
 
 /** The same, its lists read: lo, eth0 and eth1, and what neighbours are given. */
 function started(...neighbours: Uint8Array[]) {
   const made = nextHops();
   void made.hops.start();
-  made.say(linkMessage(lo), linkMessage(eth0), linkMessage(eth1));
-  made.say(doneMessage(made.requests()[0]!.seq), ...neighbours);
-  made.say(doneMessage(made.requests()[0]!.seq));
+  made.list(linkMessage(lo), linkMessage(eth0), linkMessage(eth1));
+  made.list(...neighbours);
   made.generations.routeGeneration = 1;
   return made;
 }
@@ -97,13 +104,28 @@ describe('a next hop', () => {
     expect(put).toEqual([`10.0.0.9 2 ${MAC} 1500`]);
   });
 
-  test('is put under the generation before the question, so that a change meanwhile counts', () => {
-    const { want, say, requests, put, generations } = started();
+  test('whose neighbour is permanent is not resolved: that would take the state from it', () => {
+    const permanent = neighbourMessage(2, '10.0.0.9', { mac: MAC, state: 0x80 });
+    const { want, say, requests, put, clock } = started(permanent);
     want('10.0.0.9');
+    say(routeMessage('10.0.0.9', 2, { seq: requests()[0]!.seq }));
+    clock.advance(60_000);
+    expect(requests()).toEqual([]);
+    expect(put).toEqual([`10.0.0.9 2 ${MAC} 1500`]);
+  });
+
+  test('is put under the generation before the question, so that a change meanwhile counts', () => {
+    const known = neighbourMessage(2, '10.0.0.9', { mac: MAC });
+    const { want, say, requests, put, under, generations } = started(known);
+    want('10.0.0.9');
+    want('10.0.0.8');
+    const [first, second] = requests();
     say(routeMessage('10.0.0.0', 2)); // news: the routes have changed
     expect(generations.routeGeneration).toBe(2);
-    say(statusMessage(requests()[0]!.seq, 101)); // ENETUNREACH
-    expect(put).toEqual(['10.0.0.9 none (1)']);
+    say(routeMessage('10.0.0.9', 2, { seq: first!.seq }));
+    say(statusMessage(second!.seq, 101)); // ENETUNREACH
+    expect(put).toEqual([`10.0.0.9 2 ${MAC} 1500`, '10.0.0.8 none (1)']);
+    expect(under).toEqual([1, 1]);
   });
 
   test.each([
@@ -132,6 +154,16 @@ describe('a next hop', () => {
     clock.advance(2900);
     expect(put).toEqual([]);
     clock.advance(100);
+    expect(put).toEqual(['10.0.0.9 none (1)']);
+  });
+
+  test('is none when the kernel resolves for three seconds', () => {
+    const { clock, want, say, requests, put } = started();
+    want('10.0.0.9');
+    clock.advance(2000);
+    say(routeMessage('10.0.0.9', 2, { seq: requests()[0]!.seq }));
+    say(statusMessage(requests()[0]!.seq, 0));
+    clock.advance(1000);
     expect(put).toEqual(['10.0.0.9 none (1)']);
   });
 
@@ -230,18 +262,23 @@ describe('lists', () => {
     say(doneMessage(first!.seq));
     expect(requests()).toMatchObject([{ ask: 'links' }]);
   });
+});
 
-  test('tell what has gone while news were lost', () => {
-    const { say, requests, links, generations, want, put } = started(
-      neighbourMessage(2, '10.0.0.9', { mac: MAC }),
+describe('lists after news were lost', () => {
+  const known = neighbourMessage(2, '10.0.0.9', { mac: MAC });
+  const lost = new Uint8Array(0);
+
+  test('tell which links and neighbours have gone', () => {
+    const { say, list, requests, links, generations, want, put } = started(
+      known,
       neighbourMessage(2, '10.0.0.8', { mac: MAC }),
     );
-    say(new Uint8Array(0));
+    say(lost);
     links.length = 0;
-    say(linkMessage(lo), linkMessage(eth0), doneMessage(requests()[0]!.seq));
+    list(linkMessage(lo), linkMessage(eth0));
     expect(links).toEqual(['lo', 'eth0']);
     const before = generations.routeGeneration;
-    say(neighbourMessage(2, '10.0.0.9', { mac: MAC }), doneMessage(requests()[0]!.seq));
+    list(known);
     expect(links).toEqual(['lo', 'eth0', '-eth1']);
     expect(generations.routeGeneration).toBeGreaterThan(before);
 
@@ -250,6 +287,35 @@ describe('lists', () => {
     want('10.0.0.8');
     say(routeMessage('10.0.0.8', 2, { seq: requests()[0]!.seq }));
     expect(put).toEqual([`10.0.0.9 2 ${MAC} 1500`]);
+  });
+
+  test('count more than older news, which the kernel hands out after it tells of the loss', () => {
+    const { say, list, links } = started();
+    say(lost, linkMessage(eth1));
+    list(linkMessage(lo), linkMessage(eth0));
+    list();
+    expect(links.slice(-1)).toEqual(['-eth1']);
+  });
+
+  test('count more than the lines of a list that was under way', () => {
+    const { say, list, requests, links } = started();
+    say(lost);
+    const { seq } = requests()[0]!;
+    say(lost, ...[lo, eth0, eth1].map((link) => linkMessage(link, { seq })), doneMessage(seq));
+    list(linkMessage(lo), linkMessage(eth0));
+    list();
+    expect(links.slice(-1)).toEqual(['-eth1']);
+  });
+
+  test('count less than news that come while they are made', () => {
+    const { say, list, requests, links, generations } = started(known);
+    say(lost);
+    const { seq } = requests()[0]!;
+    say(linkMessage(lo, { seq }), linkMessage(eth1), linkMessage(eth0, { seq }), doneMessage(seq));
+    const before = generations.routeGeneration;
+    list(known);
+    expect(links.slice(-1)).toEqual(['eth0']);
+    expect(generations.routeGeneration).toBe(before);
   });
 });
 

@@ -35,14 +35,30 @@ function slowPath(scheduler = 'wlc') {
   return { director, dataplane, view, wanted, answer, put, answers, destinations };
 }
 
-test('each record of a burst sees the connections that the records before it made', () => {
-  const { director, dataplane, answer, put, answers, destinations } = slowPath();
+test.each(['lc', 'wlc'])(
+  'with %s each record of a burst sees the connections of those before it',
+  (scheduler) => {
+    const { director, dataplane, answer, put, answers, destinations } = slowPath(scheduler);
+    for (const x of [1, 2, 3]) director.apply(rule.addDestination(destination(x)));
+    for (let place = 0; place < 6; place++) put(place);
+    answer(6);
+    expect(answers(6)).toEqual(new Array(6).fill(Answer.DESTINATION));
+    expect(destinations(6).sort()).toEqual([0, 0, 1, 1, 2, 2]);
+    expect([0, 1, 2].map((index) => dataplane.activeConnections(index))).toEqual([2, 2, 2]);
+  },
+);
+
+test('round robin goes on from record to record, and from burst to burst', () => {
+  const { director, answer, put, destinations } = slowPath('rr');
   for (const x of [1, 2, 3]) director.apply(rule.addDestination(destination(x)));
-  for (let place = 0; place < 6; place++) put(place);
-  answer(6);
-  expect(answers(6)).toEqual(new Array(6).fill(Answer.DESTINATION));
-  expect(destinations(6).sort()).toEqual([0, 0, 1, 1, 2, 2]);
-  expect([0, 1, 2].map((index) => dataplane.activeConnections(index))).toEqual([2, 2, 2]);
+  for (let place = 0; place < 4; place++) put(place);
+  answer(4);
+  const [first, second, third, fourth] = destinations(4);
+  expect(new Set([first, second, third])).toEqual(new Set([0, 1, 2]));
+  expect(fourth).toBe(first);
+  put(0);
+  answer(1);
+  expect(destinations(1)).toEqual([second]);
 });
 
 test('a duplicate gets no answer and is not counted', () => {

@@ -98,6 +98,13 @@ export function statusMessage(seq: number, errno: number): Uint8Array {
   return message(TYPE.status, seq, body, []);
 }
 
+/** The same message as a line of the list with that number. */
+export function lineOf(seq: number, line: Uint8Array): Uint8Array {
+  const copy = line.slice();
+  new DataView(copy.buffer).setUint32(8, seq, true);
+  return copy;
+}
+
 /** The end of a list. */
 export function doneMessage(seq: number, { interrupted = false } = {}): Uint8Array {
   const bytes = message(TYPE.done, seq, new DataView(new ArrayBuffer(4)), []);

@@ -15,13 +15,15 @@ function askForLinks(addon: Addon): Promise<readonly LinkMessage[] | undefined> 
   const waiting = setInterval(() => {}, 1000);
   return new Promise((resolve) => {
     const links: LinkMessage[] = [];
+    let changed = false;
     const socket = new addon.NetlinkSocket(0, (datagram) => {
       for (const message of decodeMessages(datagram)) {
         if (message.kind === 'link') links.push(message);
+        changed ||= message.kind === 'interrupted';
         if (message.kind !== 'done') continue;
         clearInterval(waiting);
         socket.close();
-        resolve(message.interrupted ? undefined : links);
+        resolve(changed ? undefined : links);
       }
     });
     socket.send(encodeDump('link', 1));

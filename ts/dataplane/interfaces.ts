@@ -17,7 +17,7 @@ export interface AttachedInterface {
   readonly zeroCopy: boolean;
   /** Id of the program on the interface. */
   readonly programId: number;
-  /** The program was there already, left by an earlier daemon. */
+  /** An earlier daemon's connections go on here: the program stays when a start fails. */
   readonly adopted: boolean;
 }
 
@@ -61,7 +61,8 @@ export class Interfaces {
   /**
    * Attaches the program: as the driver runs it itself, or, where it cannot, by the kernel's
    * generic XDP. A program that an earlier daemon left is kept when it is this very one, and
-   * else replaced without a gap. Throws, and leaves nothing behind of what it began.
+   * else replaced, without a gap where it is alone. Throws, and leaves nothing behind of what it
+   * began, unless an earlier daemon's connections go on with it.
    */
   attach(name: string, ifindex: number): AttachedInterface {
     const { object } = this.#options;
@@ -92,13 +93,16 @@ export class Interfaces {
     const now = addon.attachedProgram(ifindex, PROGRAM);
     if (now === undefined) throw new Error(`expected ${PROGRAM} on ${name} after attaching it`);
     const { mode, alone, id: programId } = now;
-    return { mode, alone, programId, adopted: before !== undefined };
+    return { mode, alone, programId, adopted: before !== undefined && this.#sharesMaps(before) };
   }
 
   /** Whether it is this very program over these very maps. */
-  #isOwn({ tag, maps }: AttachedProgram): boolean {
-    const { object } = this.#options;
-    return tag === object.programTag(PROGRAM) && maps.settings === object.map('settings').id;
+  #isOwn(program: AttachedProgram): boolean {
+    return program.tag === this.#options.object.programTag(PROGRAM) && this.#sharesMaps(program);
+  }
+
+  #sharesMaps({ maps }: AttachedProgram): boolean {
+    return maps.settings === this.#options.object.map('settings').id;
   }
 
   #attachAnew(name: string, ifindex: number): void {
@@ -114,15 +118,11 @@ export class Interfaces {
     }
   }
 
-  #replace(ifindex: number, { id, mode }: AttachedProgram): void {
+  #replace(ifindex: number, { id, mode, alone }: AttachedProgram): void {
     const { addon, object } = this.#options;
-    try {
-      object.attach(PROGRAM, ifindex, mode, id);
-    } catch {
-      // Behind a dispatcher nothing is replaced in place.
-      addon.detach(ifindex, id);
-      object.attach(PROGRAM, ifindex, mode, 0);
-    }
+    // Behind a dispatcher nothing is replaced in place.
+    if (!alone) addon.detach(ifindex, id);
+    object.attach(PROGRAM, ifindex, mode, alone ? id : 0);
   }
 
   /** Closes the sockets of an interface; the program stays if the interface does. */

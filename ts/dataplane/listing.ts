@@ -10,6 +10,7 @@ export class Listing {
   readonly #complete: () => void;
   #place = 0; // in TABLES
   #seq = 0; // of the request under way; 0 for none
+  #answered = false;
   #spoilt = false; // begun again before it was complete
 
   /** `ask` sends a request and returns its sequence number. */
@@ -24,10 +25,25 @@ export class Listing {
     if (!this.#spoilt) this.#continue(0);
   }
 
+  /**
+   * Whether an answer with that number is the first of a list. What the socket handed out before
+   * it may be older than the list, since the kernel tells of lost news ahead of those it kept.
+   */
+  isFirst(seq: number): boolean {
+    if (seq !== this.#seq || seq === 0 || this.#answered) return false;
+    this.#answered = true;
+    return true;
+  }
+
+  /** The table changed under the list with that number: it is made again. */
+  interrupt(seq: number): void {
+    if (seq === this.#seq && seq !== 0) this.#spoilt = true;
+  }
+
   /** The end of the request with that number, if it is the one under way. */
-  end(seq: number, sound: boolean): void {
+  end(seq: number): void {
     if (seq !== this.#seq) return;
-    const again = this.#spoilt || !sound;
+    const again = this.#spoilt;
     this.#seq = 0;
     this.#spoilt = false;
     this.#continue(again ? 0 : this.#place + 1);
@@ -36,6 +52,7 @@ export class Listing {
   #continue(place: number): void {
     const table = TABLES[place];
     this.#place = place;
+    if (place === 0) this.#answered = false;
     if (table === undefined) this.#complete();
     else this.#seq = this.#ask(table);
   }

@@ -116,13 +116,13 @@ export class NextHops implements NextHopSource {
   receive(datagram: Uint8Array): void {
     if (datagram.length === 0) {
       this.#raise();
-      this.#known.beginListing();
       this.#listing.begin();
     }
     for (const message of decodeMessages(datagram)) this.#take(message);
   }
 
   #take(message: NetlinkMessage): void {
+    if (this.#listing.isFirst(message.seq)) this.#known.beginListing();
     switch (message.kind) {
       case 'link':
         if (this.#known.updateLink(message)) this.#raise();
@@ -141,8 +141,11 @@ export class NextHops implements NextHopSource {
       case 'status':
         this.#takeStatus(message.seq, message.errno);
         break;
+      case 'interrupted':
+        this.#listing.interrupt(message.seq);
+        break;
       case 'done':
-        this.#listing.end(message.seq, !message.interrupted);
+        this.#listing.end(message.seq);
         break;
     }
   }
@@ -190,7 +193,8 @@ export class NextHops implements NextHopSource {
     this.#bySeq.delete(seq);
     if (errno === 0) return;
     if (wanted !== undefined) this.#refuse(wanted);
-    else this.#listing.end(seq, false);
+    else this.#listing.interrupt(seq);
+    this.#listing.end(seq);
   }
 
   #endListing(): void {

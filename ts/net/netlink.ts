@@ -74,8 +74,12 @@ export interface StatusMessage {
 export interface DoneMessage {
   readonly kind: 'done';
   readonly seq: number;
-  /** The table changed meanwhile: what was listed may be incomplete, ask again. */
-  readonly interrupted: boolean;
+}
+
+/** The table changed while it was dumped, which is told on any line of the dump: ask again. */
+export interface InterruptedMessage {
+  readonly kind: 'interrupted';
+  readonly seq: number;
 }
 
 export type NetlinkMessage =
@@ -84,7 +88,8 @@ export type NetlinkMessage =
   | RouteMessage
   | NeighbourMessage
   | StatusMessage
-  | DoneMessage;
+  | DoneMessage
+  | InterruptedMessage;
 
 interface Notice {
   /** The sequence number of the request, which in a notification is somebody else's, or 0. */
@@ -164,6 +169,9 @@ export function decodeMessages(datagram: Uint8Array): NetlinkMessage[] {
   while (at + HEADER_SIZE <= view.byteLength) {
     const length = view.getUint32(at, little);
     if (length < HEADER_SIZE || at + length > view.byteLength) break;
+    const flags = view.getUint16(at + 6, little);
+    const seq = view.getUint32(at + 8, little);
+    if (flags & flag.interrupted) messages.push({ kind: 'interrupted', seq });
     const message = decodeMessage(slice(view, at, length));
     if (message) messages.push(message);
     at += align(length);
@@ -175,10 +183,7 @@ function decodeMessage(message: DataView): NetlinkMessage | undefined {
   const number = message.getUint16(4, little);
   const seq = message.getUint32(8, little);
   const body = slice(message, HEADER_SIZE);
-  if (number === type.done) {
-    const interrupted = (message.getUint16(6, little) & flag.interrupted) !== 0;
-    return { kind: 'done', seq, interrupted };
-  }
+  if (number === type.done) return { kind: 'done', seq };
   if (number === type.error) {
     return body.byteLength < 4
       ? undefined

@@ -1,0 +1,106 @@
+// Fuzzes the packet code: one input is a small director's life, frames and other events in turn.
+//
+//   input -> FuzzWorld -> event, event, … where an event is
+//              a built frame   headers around a known five-tuple, perhaps damaged (frame.h)
+//              a raw frame     the input's own bytes
+//              a connection    entered for the packet that was raised last
+//              the clock, a sweep, a next hop, a changed rule
+//
+// Each frame runs through the packet code once; check.h says what must hold then. Statistics say
+// at the end what was reached. .ci/fuzz builds and runs this; build/fuzz/fuzz_director FILE runs a
+// finding again. test/vectors/fuzz_corpus are inputs that reach every line, chosen from a long
+// run's by build/fuzz/fuzz_director -set_cover_merge=1 -use_counters=0 test/vectors/fuzz_corpus RUN
+#include "check.h"
+#include "frame.h"
+#include "fuzz_world.h"
+#include "statistics.h"
+
+namespace {
+
+constexpr size_t kLongestRawFrame = 512;
+
+Statistics statistics;
+
+/// One director and the packets that reach it.
+class Life {
+ public:
+  explicit Life(Input* input) : input_(input), world_(input) {}
+
+  void Run() {
+    while (!input_->empty()) Event();
+    world_.CheckTables();
+  }
+
+ private:
+  void Event() {
+    uint8_t event = input_->Byte();
+    if (event < 0xb0) return RunBuilt();
+    if (event < 0xc0) return RunRaw();
+    switch (event & 7) {
+      case 0:
+      case 1:
+        world_.AdvanceClock(input_);
+        break;
+      case 2:
+        world_.Sweep();
+        break;
+      case 3:
+        world_.PutRoute(world_.ChooseTarget(input_), input_);
+        break;
+      case 4:
+        world_.PutRoute(wanted_, input_);
+        break;
+      case 5:
+        world_.ChangeRules(input_);
+        break;
+      default:
+        if (raised_.family) world_.Open(raised_, active_, reopens_);
+        raised_ = {};
+    }
+    world_.CheckTables();
+  }
+
+  void RunBuilt() {
+    flow flow = world_.ChooseFlow(input_);
+    RunPacket(BuildFrame(flow, world_.ChecksumThatVanishes(flow), input_));
+  }
+
+  void RunRaw() {
+    auto bytes = input_->Bytes(input_->Word() % kLongestRawFrame);
+    RunPacket({bytes.begin(), bytes.end()});
+  }
+
+  void RunPacket(const std::vector<uint8_t>& before) {
+    Frame frame(before);
+    auto error = static_cast<icmp_error>(packets_++ % 3);
+    if (CheckIcmpError(frame.bytes(), error)) statistics.Count(error);
+
+    world tables = world_.Tables();
+    journey j;
+    verdict verdict = RunDirector(&tables, frame.bytes(), &j);
+    CheckJourney(before, frame.bytes(), j, verdict);
+    statistics.Count(Dissect(before), verdict);
+    if (verdict == VERDICT_RAISED_ROUTE) wanted_ = tables.target;
+    if (verdict != VERDICT_RAISED_NEW) return;
+    raised_ = j.pkt.flow;
+    active_ = is_active(next_state(&j.pkt, STATE_NONE, VIEW_IN));
+    reopens_ = j.conn != nullptr;
+  }
+
+  Input* input_;
+  FuzzWorld world_;
+  uint64_t packets_ = 0;
+  /// What the last raised packets ask for; family 0 is nothing.
+  flow raised_ = {};
+  bool active_ = false;
+  bool reopens_ = false;
+  address wanted_ = {};
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  Input input({data, size});
+  Life(&input).Run();
+  return 0;
+}
