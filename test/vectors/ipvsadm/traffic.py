@@ -34,8 +34,10 @@ def send(src, sport, dst, dport, count, size):
     s = socket.socket(socket.AF_INET6 if ':' in dst else socket.AF_INET, socket.SOCK_DGRAM)
     s.bind((src, sport))
     s.connect((dst, dport))
-    for _ in range(count):
+    for i in range(count):
         s.send(bytes(size))
+        if i == 0 and count > 1:
+            time.sleep(0.5)  # neighbours are asked for: more than three such packets would not wait
 
 
 send('172.16.0.1', 2001, '10.99.0.1', 53, 3, 100)
