@@ -26,8 +26,9 @@ enum icmp_limits {
 	ICMP_ERROR_MAX = 576,
 	ICMPV6_ERROR_MAX = 1280,
 	ICMP_FRAME_MAX = MAX_LINK_BYTES + ICMPV6_ERROR_MAX,
-	/* TOS of the kernel's errors: internetwork control. */
-	ICMP_TOS = 0xc0,
+	/* Internetwork control, beside the packet's own TOS; RFC 1812 section 4.3.2.5. */
+	ICMP_PRECEDENCE = 0xc0,
+	IPV4_TOS = 0x1e,
 };
 
 static inline __u16 sum_bytes(__u16 sum, const __u8 *bytes, __u32 length)
@@ -72,8 +73,9 @@ static inline void put_icmp_header(__u8 *icmp, int ipv6, enum icmp_error error, 
 
 static inline void put_ipv4_header(__u8 *ip, const struct packet *pkt, __u32 bytes)
 {
-	const __u8 header[10] = { 0x45, ICMP_TOS, (__u8)(bytes >> 8), (__u8)bytes, 0, 0, 0,
-				  0,    64,       IPPROTO_ICMP };
+	__u8 tos = ICMP_PRECEDENCE | (pkt->ipv4->tos & IPV4_TOS);
+	const __u8 header[10] = { 0x45, tos, (__u8)(bytes >> 8), (__u8)bytes, 0, 0, 0,
+				  0,    64,  IPPROTO_ICMP };
 	__u16 checksum;
 
 	COPY(ip, header, 10);

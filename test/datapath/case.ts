@@ -44,6 +44,8 @@ export interface PacketCase {
   readonly counters?: Readonly<Partial<Record<CounterName, number>>>;
   /** The connection's state afterwards; as before where absent. */
   readonly state?: StateName;
+  /** The connection's timeout afterwards; the default of its state where absent. */
+  readonly timeoutS?: number;
   /** By how much the destination's active connections grew, and the inactive ones fell. */
   readonly activated?: -1 | 1;
 }

@@ -1,4 +1,5 @@
 import { METHODS, PROTOCOLS, serviceKey, writeAddress } from '../../ts/dataplane/encoding.ts';
+import { DEFAULT_TIMEOUTS, stateTimeoutsS } from '../../ts/lvs/connection.ts';
 import {
   Connection,
   ConnectionState,
@@ -44,6 +45,7 @@ export interface Outcome {
   readonly counters: Readonly<Record<string, number>>;
   /** Of the connection's slot; 'free' without a connection. */
   readonly state: string;
+  readonly timeoutS: number;
   /** The destination's counts of connections. */
   readonly active: number;
   readonly inactive: number;
@@ -53,6 +55,7 @@ export interface Outcome {
 const DESTINATION = 5;
 const COUNT = 10;
 const GENERATION = 7;
+const TIMEOUTS_S = stateTimeoutsS(DEFAULT_TIMEOUTS);
 
 const names = (numbers: Readonly<Record<string, number>>): Map<number, string> =>
   new Map(Object.entries(numbers).map(([name, number]) => [number, name.toLowerCase()]));
@@ -61,10 +64,11 @@ const VERDICT_NAMES = names(Verdict);
 
 /**
  * Enters a case's services and connection. The settings' clock does not run (hz 0), so the route
- * generation holds.
+ * generation holds; a tick is a second.
  */
 export function fill(director: MemoryDirector, { services = SERVICES, connection }: PacketCase) {
   Settings.setRouteGeneration(new DataView(director.settings), 0, GENERATION);
+  new Uint32Array(director.settings, Settings.timeoutJiffies.at).set(TIMEOUTS_S);
   for (const service of services) director.putService(serviceKey(service));
   if (!connection) return;
   putDestination(director, connection);
@@ -143,12 +147,14 @@ function flow({ protocol }: ConnectionCase, from: Endpoint, to: Endpoint): Uint8
 export function expected(packetCase: PacketCase): Outcome {
   const { connection, activated = 0 } = packetCase;
   const before = connection?.slot === 'freed' ? undefined : connection?.state;
+  const state = packetCase.state ?? before;
   const count = connection ? COUNT : 0;
   return {
     frame: hex(packetCase.out ?? packetCase.frame),
     verdicts: { [packetCase.verdict]: 1 },
     counters: packetCase.counters ?? {},
-    state: packetCase.state ?? before ?? 'free',
+    state: state ?? 'free',
+    timeoutS: packetCase.timeoutS ?? (state ? (TIMEOUTS_S[stateNumber(state)] ?? 0) : 0),
     active: count + activated,
     inactive: count - activated,
   };
@@ -156,13 +162,15 @@ export function expected(packetCase: PacketCase): Outcome {
 
 /** What a run left in memory that was zero in all counters before. */
 export function outcome(frame: Uint8Array, memory: Memory): Outcome {
-  const state = Connection.state(new DataView(memory.connections), 0);
+  const connection = new DataView(memory.connections);
+  const state = Connection.state(connection, 0);
   const destination = new DataView(memory.destinations, DESTINATION * Destination.size);
   return {
     frame: hex(frame),
     verdicts: movedVerdicts(memory.verdicts),
     counters: movedCounters(memory.counters),
     state: state === 0 ? 'free' : (STATE_NAMES.get(state & ~ConnectionState.LIVE) ?? String(state)),
+    timeoutS: state === 0 ? 0 : Connection.timeoutJiffies(connection, 0),
     active: Destination.active(destination, 0),
     inactive: Destination.inactive(destination, 0),
   };
