@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type {
   ConnectionView,
-  CountersView,
+  CountersText,
   DestinationView,
   ServiceView,
 } from '../../ts/api/types.ts';
@@ -78,12 +78,12 @@ test('nosort keeps the order of the director', async () => {
   expect(unsorted).toMatch(/10\.0\.0\.2[\s\S]*10\.0\.0\.1/);
 });
 
-function serviceOf(address: string, counts: CountersView): ServiceView {
+function serviceOf(address: string, counts: CountersText): ServiceView {
   const id = { protocol: 'tcp', family: familyOf(address), address, port: 80 } as const;
   return { ...id, scheduler: 'rr', counters: counts, destinations: [] };
 }
 
-function counters(inBytes: string): CountersView {
+function counters(inBytes: string): CountersText {
   return { connections: '0', inPackets: '0', outPackets: '0', inBytes, outBytes: '0' };
 }
 

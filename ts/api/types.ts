@@ -1,11 +1,7 @@
-import type { LvsErrorCode } from '../lvs/error.ts';
-import type {
-  DestinationSpec,
-  Operation,
-  Protocol,
-  ServiceSpec,
-  Timeouts,
-} from '../lvs/operation.ts';
+import type { ConnectionView } from '../lvs/connection.ts';
+import type { CountersText } from '../lvs/counters.ts';
+import type { OperationResult } from '../lvs/director.ts';
+import type { DestinationSpec, Operation, ServiceSpec, Timeouts } from '../lvs/operation.ts';
 
 /**
  * The shapes that travel between daemon and clients: HTTP with JSON bodies over a Unix socket.
@@ -32,27 +28,14 @@ export interface OperationsReply {
   readonly results: readonly OperationResult[];
 }
 
-export type OperationResult =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly code: LvsErrorCode; readonly message: string };
-
-/** 64-bit counters travel as decimal text. */
-export interface CountersView {
-  readonly connections: string;
-  readonly inPackets: string;
-  readonly outPackets: string;
-  readonly inBytes: string;
-  readonly outBytes: string;
-}
-
 export interface DestinationView extends DestinationSpec {
   readonly activeConnections: number;
   readonly inactiveConnections: number;
-  readonly counters: CountersView;
+  readonly counters: CountersText;
 }
 
 export interface ServiceView extends ServiceSpec {
-  readonly counters: CountersView;
+  readonly counters: CountersText;
   /** Newest first, as LVS lists them with --nosort. */
   readonly destinations: readonly DestinationView[];
 }
@@ -62,19 +45,6 @@ export interface ServicesReply {
   readonly tableSize: number;
   /** In the order in which they were added. */
   readonly services: readonly ServiceView[];
-}
-
-export interface ConnectionView {
-  readonly protocol: Protocol;
-  /** LVS's name of the state, such as ESTABLISHED; UDP for UDP. */
-  readonly state: string;
-  readonly expiresS: number;
-  readonly clientAddress: string;
-  readonly clientPort: number;
-  readonly virtualAddress: string;
-  readonly virtualPort: number;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
 }
 
 export interface ConnectionsReply {
@@ -110,4 +80,4 @@ export interface StopRequest {
   readonly detach: boolean;
 }
 
-export type { Timeouts };
+export type { ConnectionView, CountersText, OperationResult, Timeouts };

@@ -1,6 +1,6 @@
 import type {
   ConnectionView,
-  CountersView,
+  CountersText,
   DestinationView,
   ServicesReply,
   ServiceView,
@@ -77,7 +77,7 @@ function showRule(destination: DestinationView): string {
   return ` ${forward} ${weight} ${active} ${inactive}`;
 }
 
-function showCounters(counters: CountersView, exact: boolean): string {
+function showCounters(counters: CountersText, exact: boolean): string {
   const { connections, inPackets, outPackets, inBytes, outBytes } = counters;
   return [connections, inPackets, outPackets, inBytes, outBytes]
     .map((count) => (exact ? ` ${count.padStart(8)}` : showCount(BigInt(count))))

@@ -1,21 +1,6 @@
-import { CONNECTION_STATES } from '../lvs/connection.ts';
-import type { Protocol } from '../lvs/operation.ts';
+import { CONNECTION_STATES, type ConnectionView } from '../lvs/connection.ts';
 import { Connection, ConnectionState } from '../native/abi.gen.ts';
 import { PROTOCOLS, readAddress } from './encoding.ts';
-
-/** One connection as a listing shows it. */
-export interface ConnectionRow {
-  readonly protocol: Protocol;
-  /** LVS's name of the state; UDP for UDP. */
-  readonly state: string;
-  readonly expiresS: number;
-  readonly clientAddress: string;
-  readonly clientPort: number;
-  readonly virtualAddress: string;
-  readonly virtualPort: number;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
-}
 
 /** The kernel's clock of ticks. */
 export interface Ticks {
@@ -32,14 +17,14 @@ export function* connectionRows(
   table: DataView,
   slots: number,
   clock: () => Ticks,
-): Generator<ConnectionRow> {
+): Generator<ConnectionView> {
   for (let at = 0; at < slots * Connection.size; at += Connection.size) {
     const state = Connection.state(table, at);
     if ((state & ConnectionState.LIVE) !== 0) yield connectionRow(table, at, clock());
   }
 }
 
-function connectionRow(table: DataView, at: number, { jiffies, hz }: Ticks): ConnectionRow {
+function connectionRow(table: DataView, at: number, { jiffies, hz }: Ticks): ConnectionView {
   // Signed: a packet may have been stamped with a tick that the clock has not told yet.
   const silent = (jiffies - Connection.seenJiffies(table, at)) | 0;
   const left = Connection.timeoutJiffies(table, at) - Math.max(silent, 0);

@@ -1,4 +1,4 @@
-import { stateTimeoutsS } from '../lvs/connection.ts';
+import { type ConnectionView, stateTimeoutsS } from '../lvs/connection.ts';
 import { NO_COUNTERS } from '../lvs/counters.ts';
 import type { Counters, Dataplane } from '../lvs/dataplane.ts';
 import { LvsError } from '../lvs/error.ts';
@@ -13,7 +13,7 @@ import {
   VerdictCounters,
 } from '../native/abi.gen.ts';
 import type { BpfMap, BpfObject, BpfObjectOptions } from '../native/addon.ts';
-import { type ConnectionRow, connectionRows, type Ticks } from './connections.ts';
+import { connectionRows, type Ticks } from './connections.ts';
 import { METHODS, serviceKey, word, writeAddress } from './encoding.ts';
 
 /** Every verdict's number by its name, as counters are called: 'forwarded_in'. */
@@ -183,7 +183,7 @@ export class XdpDataplane implements Dataplane {
   }
 
   /** Every connection, in the order of their slots. */
-  connections(): Generator<ConnectionRow> {
+  connections(): Generator<ConnectionView> {
     const slots = Settings.slotsUsed(this.#settings, 0);
     return connectionRows(this.#connections, slots, this.#clock);
   }

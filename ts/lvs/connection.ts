@@ -1,4 +1,4 @@
-import type { Timeouts } from './operation.ts';
+import type { Protocol, Timeouts } from './operation.ts';
 
 /** The timeouts of a director that was never told others, as LVS has them. */
 export const DEFAULT_TIMEOUTS: Timeouts = { tcpS: 900, tcpFinS: 120, udpS: 300 };
@@ -42,4 +42,18 @@ const ACTIVE: readonly ConnectionState[] = ['ESTABLISHED', 'SYN_SENT', 'SYN_RECV
 /** Whether connections in the state count as active; all others count as inactive. */
 export function isActive(state: ConnectionState): boolean {
   return ACTIVE.includes(state);
+}
+
+/** One connection as a listing shows it. */
+export interface ConnectionView {
+  readonly protocol: Protocol;
+  /** LVS's name of the state, such as ESTABLISHED; UDP for UDP. */
+  readonly state: string;
+  readonly expiresS: number;
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly virtualAddress: string;
+  readonly virtualPort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
 }
