@@ -24,9 +24,14 @@ export async function lab(topology: Topology): Promise<TestLab> {
   return new TestLab(await Lab.up(topology, { name, bound: true }));
 }
 
+/** Ports of the client below those that its kernel chooses. */
+const FIRST_PORT = 10_000;
+const LAST_PORT = 32_767;
+
 /** A topology that is up, with the commands that tests give. */
 export class TestLab {
   readonly #lab: Lab;
+  #nextPort = FIRST_PORT;
 
   constructor(up: Lab) {
     this.#lab = up;
@@ -79,10 +84,13 @@ export class TestLab {
     }
   }
 
-  /** `requests` by the client, so many at a time, each on a connection of its own. */
+  /** `requests` by the client, so many at a time, each from a port that none had before. */
   curlMany(requests: number, parallel: number, url: string): Promise<Tally> {
+    const from = this.#nextPort;
+    this.#nextPort += requests;
+    if (this.#nextPort > LAST_PORT) throw new Error('expected fewer requests of one lab');
     const args = ['--url', url, '--count', String(requests), '--parallel', String(parallel)];
-    return this.#client('http_client', args);
+    return this.#client('http_client', [...args, '--from-port', String(from)]);
   }
 
   /** Requests without end, until told to stop. */

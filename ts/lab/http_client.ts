@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { get, type IncomingMessage } from 'node:http';
+import { get, type IncomingMessage, type RequestOptions } from 'node:http';
 import { parseArgs } from 'node:util';
 
 /**
  * A client of the lab: many requests, each on a connection of its own.
  *
- *   node http_client.js --url http://172.16.100.8/ --count 1000 --parallel 16
+ *   node http_client.js --url http://172.16.100.8/ --count 1000 --parallel 16 --from-port 10000
  *   node http_client.js --url http://172.16.100.8/ --parallel 4      until its input ends
  *   node http_client.js --url http://172.16.100.8/size/1000000 --digest
+ *
+ * With --from-port each request has a port of its own, from there on: direct routing never sees a
+ * connection end for good, so a port that is used again within two minutes keeps its real server.
  *
  * Prints one JSON object: a `Tally`, or with --digest a `Download`.
  */
@@ -41,9 +44,11 @@ const { values } = parseArgs({
     count: { type: 'string' },
     parallel: { type: 'string', default: '1' },
     digest: { type: 'boolean', default: false },
+    'from-port': { type: 'string' },
   },
 });
 
+let nextPort = Number(values['from-port'] ?? 0);
 let stopped = false;
 if (values.count === undefined && !values.digest) {
   process.stdin.resume().on('end', () => {
@@ -95,8 +100,9 @@ async function download(): Promise<Download> {
 /** A response on a connection of its own: `agent: false` makes none that is used twice. */
 function open(): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const signal = values.digest ? undefined : AbortSignal.timeout(TIMEOUT_MS);
-    const options = signal ? { agent: false as const, signal } : { agent: false as const };
+    const options: RequestOptions = { agent: false };
+    if (!values.digest) options.signal = AbortSignal.timeout(TIMEOUT_MS);
+    if (nextPort > 0) options.localPort = nextPort++;
     get(values.url, options, resolve).on('error', reject);
   });
 }
