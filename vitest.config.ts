@@ -10,6 +10,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // A busy machine takes long to start what some of them start.
+          testTimeout: 30_000,
           include: ['test/**/*.test.ts'],
           exclude: [root],
           sequence: { groupOrder: 0 },

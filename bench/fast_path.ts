@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { parseConfig } from '../ts/daemon/config.ts';
 import { mapSizes, XdpDataplane } from '../ts/dataplane/xdp.ts';
+import { DEFAULT_TIMEOUTS } from '../ts/lvs/connection.ts';
 import type { DestinationSpec, ForwardingMethod, ServiceId } from '../ts/lvs/operation.ts';
 import {
   type Addon,
@@ -12,7 +13,13 @@ import {
 } from '../ts/native/addon.ts';
 import type { Family } from '../ts/net/address.ts';
 import { type Benchmark, type Result, type Round, type Run, summary } from './benchmark.ts';
-import { enterConnections, type Flows, writeTemplates } from './flows.ts';
+import {
+  clearConnections,
+  type Flows,
+  publishTickets,
+  routeReplies,
+  writeTemplates,
+} from './flows.ts';
 import { FRAME_BYTES, TCP_ACK, TCP_SYN } from './frame.ts';
 import { onOneCpu } from './machine.ts';
 
@@ -24,7 +31,7 @@ interface Case {
   readonly family: Family;
   readonly method: ForwardingMethod;
   /** What of the flow the director knows beforehand. */
-  readonly known: 'connection' | 'service' | 'nothing';
+  readonly known: 'connection' | 'tickets' | 'service' | 'nothing';
   readonly flags: number;
   readonly verdict: string;
 }
@@ -44,6 +51,15 @@ const cases: readonly Case[] = [
   { ...hit, name: 'nat', family: 4, method: 'masq' },
   { ...hit, name: 'dr', family: 4, method: 'route' },
   { ...hit, name: 'nat6', family: 6, method: 'masq' },
+  {
+    name: 'new',
+    sizes: ['64k', '1m'],
+    family: 4,
+    method: 'masq',
+    known: 'tickets',
+    flags: TCP_SYN,
+    verdict: 'forwarded_in',
+  },
   {
     name: 'miss',
     sizes: ['1'],
@@ -65,9 +81,11 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** A table of the daemon's own size: what it costs depends on that too. */
-const TABLE_CONNECTIONS = parseConfig('', 'defaults').connections;
-const DESTINATIONS = 8;
+/** The table is sized to what it holds, but never smaller than this. */
+const MIN_CONNECTIONS = 65_536;
+const DESTINATIONS = 1000;
+/** For the timeouts; the settings themselves say 0, and then no heartbeat is ever late. */
+const HZ = 250;
 /** Of one run, at least: one that is shorter is lost in the clock's grain. */
 const PACKETS = 1 << 18;
 const XDP_REDIRECT = 4;
@@ -95,21 +113,33 @@ async function* measureCases(run: Run): AsyncGenerator<Result> {
 /** Redirect and director in turn, over the same packets. */
 async function measureCase(addon: Addon, one: Case, count: number, run: Run): Promise<Round[]> {
   const wanted = run.quick ? 7 : 15;
-  const repeat = Math.max(PACKETS, count);
-  const { director, trampoline, dataplane } = setUp(addon, one, count);
+  // Of new flows each packet is another one.
+  const repeat = one.known === 'tickets' ? count : Math.max(PACKETS, count);
+  const { director, trampoline, dataplane, flows } = setUp(addon, one, count);
+  const templates = trampoline.map('templates').mmap();
   const ns = (program: 'under_test' | 'baseline') =>
     trampoline.testRun(program, new Uint8Array(FRAME_BYTES), repeat).durationNs;
   const rounds: Round[] = [];
   try {
+    if (one.known === 'connection') {
+      writeTemplates(templates, { ...flows, flags: TCP_SYN });
+      trampoline.testRun('under_test', new Uint8Array(FRAME_BYTES), count);
+      const opened = routeReplies(director, dataplane.routeGeneration);
+      if (opened !== count) throw new Error(`expected ${count} connections, received ${opened}`);
+      writeTemplates(templates, flows);
+    }
     ns('under_test'); // brings the tables into the caches as far as they fit
+    if (one.known === 'tickets') clearConnections(director);
+    new Uint8Array(director.map('verdicts').mmap()).fill(0);
     while (rounds.length < wanted) {
       await breathe();
       run.signal.throwIfAborted();
       const baseline = ns('baseline');
       const whole = ns('under_test');
+      if (one.known === 'tickets') clearConnections(director);
       rounds.push({ value: whole - baseline, baseline, ratio: whole / baseline });
     }
-    expectVerdict(dataplane, one, repeat * (wanted + 1));
+    expectVerdict(dataplane, one, repeat * wanted);
   } finally {
     trampoline.close();
     director.close();
@@ -121,22 +151,32 @@ interface Rig {
   readonly director: BpfObject;
   readonly trampoline: BpfObject;
   readonly dataplane: XdpDataplane;
+  readonly flows: Flows;
 }
 
 /** The director's own object with the flows in its tables, and the trampoline that calls it. */
 function setUp(addon: Addon, one: Case, count: number): Rig {
   const flows = flowsOf(one, count);
-  const connections = Math.max(TABLE_CONNECTIONS, count);
-  const maxEntries = mapSizes(connections, addon.possibleCpus());
+  // An IPv6 connection takes two slots.
+  const connections = Math.max(MIN_CONNECTIONS, one.family === 6 ? 2 * count : count);
+  const maxEntries = mapSizes({ connections, cpus: addon.possibleCpus() });
   const director = new addon.BpfObject(objectPath(), { maxEntries, reuse: {} });
-  // Of 0 ticks a second no heartbeat is ever late: the route generation holds.
-  const dataplane = new XdpDataplane(director, () => ({ jiffies: 0, hz: 0 }));
-  dataplane.initialize();
-  if (one.known !== 'nothing') dataplane.putService(0, flows.service);
-  flows.destinations.forEach((spec, index) => {
-    dataplane.putDestination(index, spec);
+  const dataplane = new XdpDataplane({
+    addon,
+    object: director,
+    clock: () => ({ jiffies: 0, hz: HZ }),
   });
-  if (one.known === 'connection') enterConnections(director, flows, dataplane.routeGeneration);
+  dataplane.initialize(randomBytes);
+  dataplane.setTimeouts(DEFAULT_TIMEOUTS);
+  if (one.known !== 'nothing') dataplane.putService(0, flows.service);
+  if (one.known !== 'nothing') {
+    flows.destinations.forEach((spec, index) => {
+      dataplane.putDestination(index, spec, flows.service);
+    });
+  }
+  if (one.known === 'connection' || one.known === 'tickets') {
+    publishTickets(director, flows.destinations.length, dataplane.routeGeneration);
+  }
 
   const trampoline = new addon.BpfObject(
     join(packageRoot(), 'build', 'bench', 'trampoline.bpf.o'),
@@ -147,16 +187,17 @@ function setUp(addon: Addon, one: Case, count: number): Rig {
   programs.set(word(0), word(director.programFd('xlvs_director')));
   programs.set(word(1), word(trampoline.programFd('bare_redirect')));
   expectRedirect(trampoline);
-  return { director, trampoline, dataplane };
+  return { director, trampoline, dataplane, flows };
 }
 
 function flowsOf({ family, method, flags }: Case, count: number): Flows {
   const [vip, network] =
-    family === 4 ? ['198.51.100.1', '192.0.2.'] : ['2001:db8:1::1', '2001:db8:2::'];
+    family === 4 ? ['198.51.100.1', '10.99.'] : ['2001:db8:1::1', '2001:db8:2::'];
   const service: ServiceId = { protocol: 'tcp', family, address: vip, port: 80 };
   const port = method === 'masq' ? 8080 : service.port;
   const destinations = Array.from({ length: DESTINATIONS }, (_, i): DestinationSpec => {
-    return { address: `${network}${i + 1}`, port, method, weight: 1 };
+    const host = family === 4 ? `${i >> 8}.${i & 0xff}` : (i + 1).toString(16);
+    return { address: `${network}${host}`, port, method, weight: 1 };
   });
   return { service, destinations, count, flags };
 }

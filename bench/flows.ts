@@ -1,16 +1,9 @@
+import { liveConnections } from '../ts/dataplane/connections.ts';
 import type { DestinationSpec, ServiceId } from '../ts/lvs/operation.ts';
-import {
-  Connection,
-  ConnectionState,
-  Family,
-  Flow,
-  FlowEntry,
-  ForwardingMethod,
-  Route,
-} from '../ts/native/abi.gen.ts';
-import type { BpfMap, BpfObject } from '../ts/native/addon.ts';
+import { Connection, Destination, NextHop, Schedule } from '../ts/native/abi.gen.ts';
+import type { BpfObject } from '../ts/native/addon.ts';
 import { addressBytes, familyOf } from '../ts/net/address.ts';
-import { FRAME_BYTES, type Segment, writeBytes, writeFrame } from './frame.ts';
+import { FRAME_BYTES, type Segment, writeFrame } from './frame.ts';
 
 /** A service, its destinations, and so many clients' connections to it. */
 export interface Flows {
@@ -22,40 +15,57 @@ export interface Flows {
 }
 
 const MTU = 1500;
-const TCP = 6;
 const LOOPBACK = 1;
+/** Index of the only next hop. */
+const HOP = 1;
 
 /**
- * Enters every flow's connection into the director's tables as the slow path would: established,
- * with its next hops found under the given route generation. The checksum differences stay 0,
- * since adding them costs the same whatever they are.
+ * Gives the service tickets that never end, its destinations in turn, and every destination its
+ * next hop under the given route generation.
  */
-export function enterConnections(director: BpfObject, flows: Flows, generation: number): void {
-  const connections = new DataView(director.map('connections').mmap());
-  const table = director.map('flows');
-  for (let slot = 0; slot < flows.count; slot++) {
-    const segment = segmentOf(flows, slot);
-    const destination = slot % flows.destinations.length;
-    const { address, port, method } = flows.destinations[destination]!;
-    const at = slot * Connection.size;
+export function publishTickets(
+  director: BpfObject,
+  destinations: number,
+  generation: number,
+): void {
+  const rings = new Uint32Array(director.map('rings').mmap());
+  const schedule = new DataView(director.map('schedules').mmap());
+  rings.forEach((_, place) => {
+    rings[place] = place % destinations;
+  });
+  Schedule.setRingMask(schedule, 0, rings.length - 1);
+  Schedule.setWindow(schedule, 0, 0xffff_ffffn << 32n);
 
-    writeBytes(connections, at + Connection.caddrAt, segment.saddr);
-    writeBytes(connections, at + Connection.vaddrAt, segment.daddr);
-    writeBytes(connections, at + Connection.daddrAt, addressBytes(address));
-    Connection.setCport(connections, at, segment.sport);
-    Connection.setVport(connections, at, segment.dport);
-    Connection.setDport(connections, at, port);
-    Connection.setProtocol(connections, at, TCP);
-    Connection.setFamily(connections, at, familyNumber(segment.saddr));
-    Connection.setDestination(connections, at, destination);
-    Connection.setState(connections, at, ConnectionState.ESTABLISHED | ConnectionState.LIVE);
-    Connection.setMethod(connections, at, ForwardingMethod[method === 'masq' ? 'MASQ' : 'ROUTE']);
-    writeRoute(connections, at + Connection.routeInAt, generation);
-    writeRoute(connections, at + Connection.routeOutAt, generation);
-
-    putFlow(table, segment, { slot, reply: 0 });
-    if (method === 'masq') putFlow(table, replyOf(segment, address, port), { slot, reply: 1 });
+  const hops = new DataView(director.map('next_hops').mmap());
+  NextHop.setKey(hops, HOP * NextHop.size, (BigInt(generation) << 32n) | BigInt(LOOPBACK));
+  NextHop.setMtu(hops, HOP * NextHop.size, MTU);
+  const table = new DataView(director.map('destinations').mmap());
+  for (let at = 0; at < destinations * Destination.size; at += Destination.size) {
+    Destination.setRouteGeneration(table, at, generation);
+    Destination.setHop(table, at, HOP);
   }
+}
+
+/** Empties the connection table. */
+export function clearConnections(director: BpfObject): void {
+  new Uint8Array(director.map('buckets').mmap()).fill(0);
+}
+
+/** Gives every connection the next hop for its replies too; their number. */
+export function routeReplies(director: BpfObject, generation: number): number {
+  const memory = {
+    buckets: director.map('buckets').mmap(),
+    connections: director.map('connections').mmap(),
+  };
+  const view = new DataView(memory.connections);
+  let count = 0;
+  for (const at of liveConnections(memory)) {
+    Connection.setRouteGeneration(view, at, generation);
+    Connection.setHopIn(view, at, HOP);
+    Connection.setHopOut(view, at, HOP);
+    count++;
+  }
+  return count;
 }
 
 /** Writes a packet of every flow into the trampoline's templates, in an order without a pattern. */
@@ -73,38 +83,6 @@ function segmentOf({ service, flags }: Flows, i: number): Segment {
   saddr[saddr.length - 3] = i >> 16;
   const sport = 1024 + (i % 60_000);
   return { saddr, daddr: addressBytes(service.address), sport, dport: service.port, flags };
-}
-
-function replyOf({ saddr, sport, flags }: Segment, address: string, port: number): Segment {
-  return { saddr: addressBytes(address), daddr: saddr, sport: port, dport: sport, flags };
-}
-
-function putFlow(
-  table: BpfMap,
-  { saddr, daddr, sport, dport }: Segment,
-  { slot, reply }: { readonly slot: number; readonly reply: 0 | 1 },
-): void {
-  const key = new DataView(new ArrayBuffer(Flow.size));
-  writeBytes(key, Flow.saddrAt, saddr);
-  writeBytes(key, Flow.daddrAt, daddr);
-  Flow.setSport(key, 0, sport);
-  Flow.setDport(key, 0, dport);
-  Flow.setProtocol(key, 0, TCP);
-  Flow.setFamily(key, 0, familyNumber(saddr));
-  const value = new DataView(new ArrayBuffer(FlowEntry.size));
-  FlowEntry.setSlot(value, 0, slot);
-  FlowEntry.setReply(value, 0, reply);
-  table.set(new Uint8Array(key.buffer), new Uint8Array(value.buffer));
-}
-
-function writeRoute(view: DataView, at: number, generation: number): void {
-  Route.setGeneration(view, at, generation);
-  Route.setIfindex(view, at, LOOPBACK);
-  Route.setMtu(view, at, MTU);
-}
-
-function familyNumber(address: Uint8Array): number {
-  return address.length === 4 ? Family.IPV4 : Family.IPV6;
 }
 
 /** 0 to count - 1, the same order in every run: Fisher and Yates with a small generator. */

@@ -19,8 +19,9 @@ const ETHERTYPE = { ipv4: 0x0800, ipv6: 0x86dd } as const;
 const TTL = 64;
 const TCP = 6;
 
-/** Writes the segment as an Ethernet frame of FRAME_BYTES zeroed bytes. */
+/** Writes the segment as an Ethernet frame of FRAME_BYTES bytes. */
 export function writeFrame(to: DataView, segment: Segment): void {
+  new Uint8Array(to.buffer, to.byteOffset, FRAME_BYTES).fill(0);
   const ipv4 = segment.saddr.length === 4;
   to.setUint16(12, ipv4 ? ETHERTYPE.ipv4 : ETHERTYPE.ipv6);
   const tcp = ipv4 ? writeIpv4(to, segment) : writeIpv6(to, segment);

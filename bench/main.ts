@@ -6,12 +6,13 @@ import { type Benchmark, type Result, type Run, table } from './benchmark.ts';
 import { connectionRate } from './connection_rate.ts';
 import { fastPath } from './fast_path.ts';
 import { machine } from './machine.ts';
+import { staleness } from './staleness.ts';
 
 /**
  * `npm run bench [-- --quick] [--only NAME]`: every benchmark, or the named one. Prints one table,
  * and writes the same figures to bench/results/latest.json.
  */
-const benchmarks: readonly Benchmark[] = [fastPath, connectionRate];
+const benchmarks: readonly Benchmark[] = [fastPath, connectionRate, staleness];
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },

@@ -2,6 +2,7 @@
 /*
  * The XDP program: one packet's journey (director.h), and what its end means to the driver.
  */
+#include "capture.h"
 #include "fib.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -15,19 +16,20 @@ const enum question question_anchor = 0;
 const enum answer answer_anchor = 0;
 const enum family family_anchor = 0;
 const struct flow_record flow_record_anchor = {};
+const enum term_kind term_kind_anchor = 0;
+const enum term_side term_side_anchor = 0;
+const enum slot_phase slot_phase_anchor = 0;
+const enum connection_flag connection_flag_anchor = 0;
+const enum address_role address_role_anchor = 0;
+const struct connection_addresses connection_addresses_anchor = {};
 
 /* Hands the packet to the socket of its queue; where nobody listens, says so. */
 static __always_inline int raise_packet(struct xdp_md *ctx, enum verdict *verdict)
 {
-	__u32 ifindex = ctx->ingress_ifindex;
-	__u32 *slot = bpf_map_lookup_elem(&interfaces, &ifindex);
-	__u32 index;
+	__u32 index = socket_index(ctx);
 
-	if (slot && ctx->rx_queue_index < MAX_QUEUES) {
-		index = *slot * MAX_QUEUES + ctx->rx_queue_index;
-		if (bpf_map_lookup_elem(&sockets, &index))
-			return bpf_redirect_map(&sockets, index, XDP_DROP);
-	}
+	if (AT(sockets, index))
+		return bpf_redirect_map(&sockets, index, XDP_DROP);
 	*verdict = VERDICT_DROPPED_NO_SLOW_PATH;
 	return XDP_DROP;
 }
@@ -44,13 +46,15 @@ static __always_inline void count_verdict(enum verdict verdict)
 /* Alone turns a verdict into an XDP action and counts it, so that no path escapes. */
 static __always_inline int finish(struct xdp_md *ctx, const struct journey *j, enum verdict verdict)
 {
+	__u32 egress = 0;
 	int action;
 
 	switch (verdict) {
 	case VERDICT_FORWARDED_IN:
 	case VERDICT_FORWARDED_OUT:
 		/* Never XDP_TX: on veth it loses packets whose peer has GRO but no program. */
-		action = bpf_redirect(j->route->ifindex, 0);
+		egress = j->hop ? (__u32)j->hop->key : 0;
+		action = egress ? bpf_redirect(egress, 0) : XDP_ABORTED;
 		break;
 	case VERDICT_RAISED_NEW:
 	case VERDICT_RAISED_ROUTE:
@@ -61,12 +65,14 @@ static __always_inline int finish(struct xdp_md *ctx, const struct journey *j, e
 	case VERDICT_DROPPED_HEADER_CHECKSUM:
 	case VERDICT_DROPPED_FRAGMENT:
 	case VERDICT_DROPPED_DESTINATION_REMOVED:
+	case VERDICT_DROPPED_TABLE_FULL:
 		action = XDP_DROP;
 		break;
 	default:
 		action = XDP_PASS;
 	}
 	count_verdict(verdict);
+	capture_after(ctx, j->settings, verdict, egress);
 	return action;
 }
 
@@ -76,6 +82,8 @@ int xlvs_director(struct xdp_md *ctx)
 	struct world world = { .ctx = ctx };
 	struct journey j = {};
 
+	j.settings = find_settings(&world);
+	capture_before(ctx, j.settings);
 	j.pkt.data = (__u8 *)(long)ctx->data;
 	j.pkt.end = (__u8 *)(long)ctx->data_end;
 	return finish(ctx, &j, director(&world, &j));

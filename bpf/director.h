@@ -2,11 +2,13 @@
 /*
  * director - one packet of a virtual service, either way
  *
- *   parse -> find_connection -> find_next_hop -> track -> forward
+ *   parse -> is_ours -> find_connection -> (match_service -> open) -> find_next_hop
+ *         -> track -> forward
  *
  * A connection answers for its packets in both directions, so it is asked first. A packet
- * without one is raised to the slow path if a service wants it, and is the kernel's if not; the
- * slow path schedules it, writes the connection and runs this same function again.
+ * without one that a service wants opens its connection by ticket; where there is none, or the
+ * service's scheduler wants to decide itself, it is raised to the slow path, which schedules it
+ * and runs this same function again. All else is the kernel's.
  *
  * The tables are behind `struct world`: BPF maps for XDP (maps.h); the same memory, mapped, or
  * plain memory for tests and fuzzers, in the addon (native/world.h).
@@ -17,79 +19,307 @@
 #include "connection.h"
 #include "route.h"
 
-struct world;
-
-static __u32 now_jiffies(struct world *world);
-static const struct settings *find_settings(struct world *world);
-static struct flow_entry *find_flow(struct world *world, const struct flow *flow);
-static struct connection *connection_at(struct world *world, __u32 slot);
-static int has_service(struct world *world, const struct service_key *key);
-static struct destination *destination_at(struct world *world, __u32 index);
-static struct counters *counters_at(struct world *world, __u32 index);
+static __u32 read_jiffies(struct world *world);
+static const __u64 *address_word_at(struct world *world, __u32 index);
+static int find_service(struct world *world, const struct service_key *key, __u32 *index);
+static struct counters *counters_at(struct world *world, const struct settings *settings,
+				    __u32 index);
 static void count(__u64 *counter, __u64 amount);
+/* Where TypeScript has sent the packet's connection already; NO_DESTINATION in XDP. */
+static __u32 decided_destination(struct world *world);
 /* Sum of an IPv4 header's options. */
 static __u32 sum_options(struct world *world, const struct packet *pkt);
 /* Fills all but the generation of the next hop towards the connection's other end. */
-static int find_route(struct world *world, const struct journey *j, struct route *route);
+static int find_route(struct world *world, struct resolution *r);
+/* The parts beside the path of most packets, as XDP has them verified: by themselves. */
+static __u32 search_all(struct world *world);
+static enum verdict open_apart(struct world *world);
+static int resolve_apart(struct world *world);
 
-static __always_inline int find_connection(struct world *world, struct journey *j)
+/* The two bits of an address, which it may share with others. */
+static __always_inline __u32 address_cell(const struct settings *settings, __u32 address)
 {
-	struct flow_entry *entry = find_flow(world, &j->pkt.flow);
+	__u64 hash = address * (settings->hash_keys[2] | 1);
 
-	if (!entry)
-		return 0;
-	j->reply = entry->reply != 0;
-	j->conn = connection_at(world, entry->slot);
-	return j->conn && is_connection_of(j->conn, &j->pkt.flow, j->reply);
+	return (__u32)(hash >> 32) % (ADDRESS_WORDS * 32);
+}
+
+/* What an address is to us, or may be. */
+static __always_inline __u32 roles_of(struct world *world, const struct settings *settings,
+				      __u32 address)
+{
+	__u32 cell = address_cell(settings, address);
+	const __u64 *roles = address_word_at(world, cell / 32);
+
+	return roles ? (__u32)(LOAD(roles) >> (cell % 32 * 2)) & 3 : 0;
+}
+
+static __always_inline void hash_addresses(struct packet *pkt, const struct settings *settings)
+{
+	struct address saddr, daddr;
+
+	COPY(&saddr, &pkt->ipv6->saddr, 16);
+	COPY(&daddr, &pkt->ipv6->daddr, 16);
+	pkt->source |= hash_address(settings, &saddr);
+	pkt->target |= hash_address(settings, &daddr);
+}
+
+/* The client's end of the packet, as the first word of its connection. */
+static __always_inline __u64 client_of(const struct packet *pkt, __u64 reply)
+{
+	__u64 kind = pkt->protocol | (pkt->is_ipv6 ? FAMILY_IPV6 << 8 : FAMILY_IPV4 << 8);
+
+	return (reply ? pkt->target : pkt->source) | kind << 48;
+}
+
+static __always_inline __u64 far_of(const struct packet *pkt, __u64 reply)
+{
+	return reply ? pkt->source : pkt->target;
+}
+
+/* Notes what the packet's connection is to be looked for by, in this direction. */
+static __always_inline void note_key(struct journey *j, __u64 reply)
+{
+	const struct packet *pkt = &j->pkt;
+	struct search *search = &j->notes->opening.search;
+
+	search->client = client_of(pkt, reply);
+	search->far = far_of(pkt, reply);
+	search->hash = hash_client(j->settings, search->client);
+	search->is_ipv6 = pkt->is_ipv6;
+	search->reply = reply;
+	if (!pkt->is_ipv6)
+		return;
+	COPY(&search->client_address, reply ? &pkt->ipv6->daddr : &pkt->ipv6->saddr, 16);
+	COPY(&search->far_address, reply ? &pkt->ipv6->saddr : &pkt->ipv6->daddr, 16);
+}
+
+/* Looks everywhere, for the few that are not where the first tag points to. */
+static __always_inline struct connection *find_apart(struct world *world, struct journey *j,
+						     __u64 reply)
+{
+	note_key(j, reply);
+	j->slot = search_all(world);
+	return j->slot == NO_SLOT ? 0 : connection_at(world, j->slot);
 }
 
 /*
- * A packet without a connection. TCP opens one by SYN alone (an RST beside it forbids it); any
- * packet does so for UDP.
+ * The slot that the first fitting tag of the two buckets points to: nearly always the connection
+ * is there, or nowhere. NO_SLOT where no tag fits; *more when there are others to be looked at.
  */
-static __always_inline enum verdict match_service(struct world *world, const struct packet *pkt)
+static __always_inline __u32 likely_slot(struct world *world, const struct settings *settings,
+					 __u64 hash, __u64 *more)
 {
-	struct service_key key = {};
+	__u32 bucket = first_bucket(settings, hash);
+	__u64 *at = bucket_at(world, bucket);
+	__u64 lanes = at ? lanes_with(LOAD(at), tag_of(hash)) : 0;
 
-	key.vaddr = pkt->flow.daddr;
-	key.vport = pkt->flow.dport;
-	key.protocol = pkt->flow.protocol;
-	key.family = pkt->flow.family;
-	if (!has_service(world, &key))
-		return VERDICT_PASSED_NOT_OURS;
-	if (pkt->is_tcp && (pkt->tcp_flags & (TCP_SYN | TCP_RST)) != TCP_SYN)
-		return VERDICT_PASSED_NOT_SYN;
-	return VERDICT_RAISED_NEW;
+	*more = 1;
+	if (!lanes && at) {
+		*more = LOAD(at) >> OVERFLOW_SHIFT;
+		bucket = second_bucket(settings, hash);
+		at = bucket_at(world, bucket);
+		lanes = at ? lanes_with(LOAD(at), tag_of(hash)) : 0;
+		*more |= lanes;
+	}
+	return lanes ? bucket * WAYS + lowest_lane(lanes) : NO_SLOT;
 }
 
-/* What no packet of ours may be, whichever table it was found in. */
-static __always_inline enum verdict check_packet(struct world *world, const struct packet *pkt)
+static __always_inline struct connection *find_by(struct world *world, struct journey *j,
+						  __u64 reply)
+{
+	const struct packet *pkt = &j->pkt;
+	__u64 client = client_of(pkt, reply);
+	struct connection *conn = 0;
+	__u64 more;
+
+	j->slot = likely_slot(world, j->settings, hash_client(j->settings, client), &more);
+	if (j->slot != NO_SLOT)
+		conn = connection_at(world, j->slot);
+	if (!conn || (LOAD(&conn->state) & SLOT_PHASE) != SLOT_LIVE ||
+	    !has_ends(conn, client, far_of(pkt, reply), reply))
+		return more ? find_apart(world, j, reply) : 0;
+	if (pkt->is_ipv6) {
+		const struct address *saddr = (const struct address *)&pkt->ipv6->saddr;
+		const struct address *daddr = (const struct address *)&pkt->ipv6->daddr;
+		struct address_ends ends = { reply ? daddr : saddr, reply ? saddr : daddr, reply };
+
+		if (!has_addresses(world, j->slot, &ends))
+			return find_apart(world, j, reply);
+	}
+	return conn;
+}
+
+/* NEXT with j->conn, or without where the packet may open a connection. */
+static __always_inline enum verdict find_connection(struct world *world, struct journey *j)
+{
+	__u32 to = roles_of(world, j->settings, (__u32)j->pkt.target) & ADDRESS_VIRTUAL;
+
+	j->reply = !to;
+	FORGET(j->reply);
+	if (j->reply && !(roles_of(world, j->settings, (__u32)j->pkt.source) & ADDRESS_DESTINATION))
+		return VERDICT_PASSED_NOT_OURS;
+	j->conn = find_by(world, j, j->reply);
+	if (!j->conn && !j->reply &&
+	    roles_of(world, j->settings, (__u32)j->pkt.source) & ADDRESS_DESTINATION) {
+		/* A real server that is a client too. */
+		j->conn = find_apart(world, j, 1);
+		j->reply = j->conn != 0;
+		FORGET(j->reply);
+	}
+	FORGET(j->slot);
+	j->state = j->conn ? LOAD(&j->conn->state) : 0;
+	return j->conn || to ? NEXT : VERDICT_PASSED_NOT_OURS;
+}
+
+/* Whether the header's checksum is right; the kernel would drop such a packet too. */
+static __always_inline int is_sound(struct world *world, const struct packet *pkt)
 {
 	__u32 sum;
 
-	if (pkt->fragment)
-		return VERDICT_DROPPED_FRAGMENT;
 	if (pkt->is_ipv6)
-		return NEXT;
+		return 1;
 	sum = sum_header(pkt->ipv4);
 	if (pkt->ipv4->ihl > 5)
 		sum += sum_options(world, pkt);
-	return fold(sum) == 0xffff ? NEXT : VERDICT_DROPPED_HEADER_CHECKSUM;
+	return fold(sum) == 0xffff;
 }
 
-static __always_inline enum verdict find_next_hop(struct world *world, struct journey *j)
+/* The service that a packet without a connection is for. */
+static __always_inline int match_service(struct world *world, struct opening *o)
 {
-	__u32 now = present_generation(j->settings, now_jiffies(world));
-	struct route found = {};
+	struct service_key *service = &o->virtual_service;
+	__u32 vaddr = (__u32)o->search.far;
 
-	j->route = j->reply ? &j->conn->route_out : &j->conn->route_in;
-	if (j->route->generation == now)
-		return NEXT;
-	found.generation = now;
-	if (!find_route(world, j, &found))
-		return VERDICT_RAISED_ROUTE;
-	store_route(j->route, &found);
+	service->vaddr = (struct address){};
+	if (o->search.is_ipv6)
+		service->vaddr = o->search.far_address;
+	else
+		COPY(&service->vaddr, &vaddr, 4);
+	service->vport = (__be16)(o->search.far >> 32);
+	service->protocol = (__u8)(o->search.client >> 48);
+	service->family = (__u8)(o->search.client >> 56);
+	return find_service(world, service, &o->service);
+}
+
+/* TCP opens by SYN alone, or, with sloppy_tcp, by all but RST; any packet does so for UDP. */
+static __always_inline int may_open(const struct settings *settings, struct segment segment)
+{
+	if (!segment.is_tcp || segment.event == EVENT_SYN)
+		return 1;
+	return settings->sloppy_tcp && segment.event != EVENT_RST;
+}
+
+/* Opens the connection of a packet without one, if a service wants it. */
+static __always_inline enum verdict open_flow(struct world *world, const struct settings *settings,
+					      struct opening *o)
+{
+	struct counters *counters;
+	struct connection *conn;
+	enum verdict verdict;
+
+	if (o->ended_state)
+		end_connection(world, settings, o->ended_slot, o->ended_state);
+	if (!match_service(world, o))
+		return VERDICT_PASSED_NOT_OURS;
+	if (!may_open(settings, o->segment))
+		return VERDICT_PASSED_NOT_SYN;
+	if (o->fragment)
+		return VERDICT_DROPPED_FRAGMENT;
+	o->state = next_state(o->segment, STATE_NONE);
+	verdict = open_connection(world, settings, o);
+	if (verdict != NEXT || !o->is_new)
+		return verdict;
+	conn = connection_at(world, o->search.slot);
+	counters = conn ? counters_at(world, settings, LOAD(&conn->destination)) : 0;
+	if (counters)
+		count(&counters->connections, 1);
 	return NEXT;
+}
+
+/* j->conn, if there is one, has ended, and the packet's own is to replace it. */
+static __always_inline enum verdict open_for(struct world *world, struct journey *j)
+{
+	struct opening *o = &j->notes->opening;
+	enum verdict verdict;
+
+	note_key(j, 0);
+	o->segment = segment_of(&j->pkt, VIEW_IN);
+	o->fragment = j->pkt.fragment;
+	o->now_jiffies = j->now_jiffies;
+	o->ended_slot = j->slot;
+	o->ended_state = j->conn ? j->state : 0;
+	o->destination = decided_destination(world);
+	o->flags = 0;
+	o->sequence = 0;
+	verdict = open_apart(world);
+	if (verdict != NEXT)
+		return verdict;
+	j->slot = o->search.slot;
+	j->conn = connection_at(world, j->slot);
+	j->state = j->conn ? LOAD(&j->conn->state) : 0;
+	return NEXT;
+}
+
+/* Finds the next hop anew, and notes it in the connection, and its destination if it leads there.
+ */
+static __always_inline int resolve(struct world *world, struct resolution *r)
+{
+	struct connection *conn = connection_at(world, r->slot);
+	__u32 generation = (__u32)(r->hop.key >> 32);
+	struct destination *destination;
+	__u32 index;
+
+	if (!conn || !find_route(world, r))
+		return 0;
+	index = index_of_hop(world, &r->hop);
+	r->index = index;
+	if (!is_shared_hop(index))
+		return 1;
+	store_hop(conn, generation, index, (int)r->reply);
+	destination = r->reply ? 0 : destination_at(world, LOAD(&conn->destination));
+	if (destination)
+		STORE((word *)&destination->route_generation, generation | (__u64)index << 32);
+	return 1;
+}
+
+/* The index of the next hop that is known for the packet's direction; 0 for none. */
+static __always_inline __u32 known_hop(const struct journey *j,
+				       const struct destination *destination, __u32 generation)
+{
+	__u64 known = LOAD((word *)&j->conn->route_generation);
+	__u32 index = (__u32)(known >> (j->reply ? 48 : 32)) & 0xffff;
+
+	if ((__u32)known == generation && index)
+		return index;
+	if (j->reply)
+		return 0;
+	known = LOAD((word *)&destination->route_generation);
+	index = (__u32)known == generation ? (__u32)(known >> 32) : 0;
+	if (index)
+		store_hop(j->conn, generation, index, 0);
+	return index;
+}
+
+static __always_inline enum verdict find_next_hop(struct world *world, struct journey *j,
+						  const struct destination *destination)
+{
+	__u32 now = present_generation(j->settings, j->now_jiffies);
+	__u32 index = known_hop(j, destination, now);
+	struct resolution *r = &j->notes->resolution;
+
+	j->hop = next_hop_at(world, index);
+	if (index && j->hop && LOAD(&j->hop->key) >> 32 == now)
+		return NEXT;
+	r->slot = j->slot;
+	r->protocol = j->pkt.protocol;
+	r->is_ipv6 = j->pkt.is_ipv6;
+	r->reply = j->reply;
+	r->hop.key = (__u64)now << 32;
+	if (!resolve_apart(world))
+		return VERDICT_RAISED_ROUTE;
+	j->hop = next_hop_at(world, r->index);
+	return j->hop ? NEXT : VERDICT_RAISED_ROUTE;
 }
 
 /* Packets that end at the director: their last hop, or too long for the next link. */
@@ -100,24 +330,52 @@ static __always_inline enum verdict check_hop(const struct journey *j)
 	/* The kernel tells the real server, which is no different from any host behind a router. */
 	if (pkt->ttl <= 1)
 		return j->reply ? VERDICT_PASSED_REPLY_TTL : VERDICT_RAISED_TTL;
-	if (pkt->bytes > j->route->mtu)
+	if (pkt->bytes > j->hop->mtu)
 		return VERDICT_RAISED_MTU;
 	return NEXT;
 }
 
+/* The address and port, and the checksum differences, that the packet gets. */
+static __always_inline int read_rewriting(struct world *world, const struct journey *j,
+					  struct rewriting *to)
+{
+	const word *words = (const word *)j->conn;
+	__u64 virtual_end = LOAD(&words[1]), destination_end = LOAD(&words[2]);
+	__u64 end = j->reply ? virtual_end : destination_end;
+	struct connection_addresses *line;
+
+	to->address4 = (__u32)end;
+	to->port = (__be16)(end >> 32);
+	to->address_delta = (__u16)(virtual_end >> 48);
+	to->transport_delta = (__u16)(destination_end >> 48);
+	to->address6 = 0;
+	if (!j->pkt.is_ipv6)
+		return 1;
+	line = (struct connection_addresses *)connection_at(world, j->slot + 1);
+	if (line)
+		to->address6 = j->reply ? &line->vaddr : &line->daddr;
+	return line != 0;
+}
+
 static __always_inline enum verdict forward(struct world *world, struct journey *j)
 {
-	struct counters *counters = counters_at(world, j->conn->destination);
+	struct counters *counters = counters_at(world, j->settings, LOAD(&j->conn->destination));
+	__u8 method = LOAD(&j->conn->method);
 	struct packet *pkt = &j->pkt;
+	struct rewriting to;
 
-	j->conn->seen_jiffies = now_jiffies(world);
+	if (!read_rewriting(world, j, &to))
+		return VERDICT_RAISED_NEW;
+	/* Another life: what was read is of two connections. Looked at anew, it is somebody's. */
+	if ((LOAD(&j->conn->state) ^ j->state) & ~(__u32)SLOT_STATE)
+		return VERDICT_RAISED_NEW;
 	if (j->reply)
-		rewrite_out(pkt, j->conn);
-	else if (j->conn->method == METHOD_MASQ)
-		rewrite_in(pkt, j->conn);
+		rewrite_out(pkt, &to);
+	else if (method == METHOD_MASQ)
+		rewrite_in(pkt, &to);
 	else
 		decrement_ttl(pkt, 0);
-	rewrite_link(pkt, j->route);
+	rewrite_link(pkt, j->hop);
 
 	if (counters && j->reply) {
 		count(&counters->out_packets, 1);
@@ -129,44 +387,48 @@ static __always_inline enum verdict forward(struct world *world, struct journey 
 	return j->reply ? VERDICT_FORWARDED_OUT : VERDICT_FORWARDED_IN;
 }
 
-/*
- * The whole journey. On a FORWARDED verdict the packet is to leave by j->route->ifindex; on
- * RAISED_NEW j->conn is the ended connection that the packet's own is to replace, or none.
- */
+/* The whole journey. On a FORWARDED verdict the packet is to leave by the interface of j->hop. */
 static __always_inline enum verdict director(struct world *world, struct journey *j)
 {
 	enum verdict verdict = parse(&j->pkt);
-	enum verdict checked;
+	const struct destination *destination;
 
 	if (verdict != NEXT)
 		return verdict;
-	j->settings = find_settings(world);
-	if (!j->settings)
+	j->notes = notes_of(world);
+	if (!j->settings || !j->notes)
 		return VERDICT_PASSED_NOT_OURS;
-
-	if (!find_connection(world, j))
-		j->conn = 0;
-	if (!j->conn || (!j->reply && is_reopened(&j->pkt, j->conn->state)))
-		verdict = match_service(world, &j->pkt);
-	if (verdict != NEXT && verdict != VERDICT_RAISED_NEW)
-		return verdict;
-	checked = check_packet(world, &j->pkt);
-	if (checked != NEXT)
-		return checked;
-	if (verdict == VERDICT_RAISED_NEW)
+	if (j->pkt.is_ipv6)
+		hash_addresses(&j->pkt, j->settings);
+	verdict = find_connection(world, j);
+	if (verdict != NEXT)
 		return verdict;
 
-	j->destination = destination_at(world, j->conn->destination);
-	if (!j->destination || (!j->destination->available && !j->reply))
+	if (!is_sound(world, &j->pkt))
+		return VERDICT_DROPPED_HEADER_CHECKSUM;
+	j->now_jiffies = read_jiffies(world);
+	destination = j->conn ? destination_at(world, LOAD(&j->conn->destination)) : 0;
+	if (!destination || is_expired(j->conn, j->now_jiffies) || is_rescheduled(j, destination)) {
+		verdict = is_sound(world, &j->pkt) ? open_for(world, j)
+						   : VERDICT_DROPPED_HEADER_CHECKSUM;
+		if (verdict != NEXT)
+			return verdict;
+		destination = j->conn ? destination_at(world, LOAD(&j->conn->destination)) : 0;
+		if (!destination)
+			return VERDICT_RAISED_NEW;
+	} else if (j->pkt.fragment) {
+		return VERDICT_DROPPED_FRAGMENT;
+	}
+	if (!LOAD(&destination->available) && !j->reply)
 		return VERDICT_DROPPED_DESTINATION_REMOVED;
-	verdict = find_next_hop(world, j);
+	verdict = find_next_hop(world, j, destination);
 	if (verdict != NEXT)
 		return verdict;
 	verdict = check_hop(j);
 	if (verdict != NEXT)
 		return verdict;
-	track(j);
-	return forward(world, j);
+	j->state = track(world, j);
+	return j->state ? forward(world, j) : VERDICT_RAISED_NEW;
 }
 
 #endif

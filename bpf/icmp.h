@@ -80,8 +80,8 @@ static inline void put_ipv4_header(__u8 *ip, const struct packet *pkt, __u32 byt
 
 	COPY(ip, header, 10);
 	ip[10] = ip[11] = 0;
-	COPY(ip + 12, &pkt->flow.daddr, 4);
-	COPY(ip + 16, &pkt->flow.saddr, 4);
+	COPY(ip + 12, &pkt->ipv4->daddr, 4);
+	COPY(ip + 16, &pkt->ipv4->saddr, 4);
 	checksum = (__u16)~sum_bytes(0, ip, 20);
 	COPY(ip + 10, &checksum, 2);
 }
@@ -92,14 +92,15 @@ static inline void put_ipv6_header(__u8 *ip, const struct packet *pkt, __u32 pay
 				 IPPROTO_ICMPV6, 64 };
 
 	COPY(ip, header, 8);
-	COPY(ip + 8, &pkt->flow.daddr, 16);
-	COPY(ip + 24, &pkt->flow.saddr, 16);
+	COPY(ip + 8, &pkt->ipv6->daddr, 16);
+	COPY(ip + 24, &pkt->ipv6->saddr, 16);
 }
 
 /* Sum of what ICMPv6's checksum covers beside the message; RFC 8200 section 8.1. */
 static inline __u16 sum_pseudo_header(const struct packet *pkt, __u32 payload)
 {
-	__u32 sum = sum_address(&pkt->flow.saddr) + sum_address(&pkt->flow.daddr);
+	struct flow flow = flow_of(pkt);
+	__u32 sum = sum_address(&flow.saddr) + sum_address(&flow.daddr);
 
 	return fold(fold(sum) + bpf_htons((__u16)payload) + bpf_htons(IPPROTO_ICMPV6));
 }

@@ -19,19 +19,24 @@ struct {
 	__type(value, struct settings);
 } settings SEC(".maps");
 
-/*
- * Written by the slow path: the five-tuples of each connection, one or two. Its elements take
- * memory as they come, so that room for many connections costs little where there are few.
- */
+/* Mapped. Written by TypeScript: two bits, enum address_role, for every address that is ours. */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1);
-	__type(key, struct flow);
-	__type(value, struct flow_entry);
-} flows SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, ADDRESS_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+} addresses SEC(".maps");
 
-/* Mapped. A slot a connection, written by the slow path and XDP. */
+/* Mapped. The connection table's buckets, and their slots, a line each; written by all. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} buckets SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -48,7 +53,25 @@ struct {
 	__type(value, __u32);
 } services SEC(".maps");
 
-/* Mapped. Counts by XDP and slow path, availability by TypeScript. */
+/* Mapped. A service's tickets by TypeScript; the window by XDP too. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_SERVICES);
+	__type(key, __u32);
+	__type(value, struct schedule);
+} schedules SEC(".maps");
+
+/* Mapped. Written by TypeScript: the rings of all services. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ticket_line);
+} rings SEC(".maps");
+
+/* Mapped. Counts by XDP and slow path, the rest by TypeScript. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -57,7 +80,7 @@ struct {
 	__type(value, struct destination);
 } destinations SEC(".maps");
 
-/* Mapped. Element of a destination on a CPU: cpu * MAX_DESTINATIONS + index. */
+/* Mapped. Element of a destination on a CPU: cpu * settings.destinations + index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -75,6 +98,15 @@ struct {
 	__type(value, struct verdict_counters);
 } verdicts SEC(".maps");
 
+/* Mapped. The next hops that connections go by; written by XDP and slow path. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, MAX_NEXT_HOPS);
+	__type(key, __u32);
+	__type(value, struct next_hop);
+} next_hops SEC(".maps");
+
 /* Written by the daemon: interface index -> interface slot. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -91,11 +123,36 @@ struct {
 	__type(value, __u32);
 } sockets SEC(".maps");
 
+/* XDP is not interrupted by itself, so one a CPU is enough. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct notes);
+} notes SEC(".maps");
+
+/* Mapped. Written by TypeScript: what a capture wants. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct capture);
+} capture SEC(".maps");
+
+/* Packets of a capture: struct captured, and frames. Read by the daemon. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, CAPTURE_RING_BYTES);
+} captured SEC(".maps");
+
 struct world {
 	struct xdp_md *ctx;
 };
 
-static __always_inline __u32 now_jiffies(struct world *world)
+#define AT(map, index) bpf_map_lookup_elem(&map, &index)
+
+static __always_inline __u32 read_jiffies(struct world *world)
 {
 	return (__u32)bpf_jiffies64();
 }
@@ -104,29 +161,103 @@ static __always_inline const struct settings *find_settings(struct world *world)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&settings, &zero);
+	return AT(settings, zero);
 }
 
-static __always_inline struct flow_entry *find_flow(struct world *world, const struct flow *flow)
+static __always_inline const __u64 *address_word_at(struct world *world, __u32 index)
 {
-	return bpf_map_lookup_elem(&flows, flow);
+	return AT(addresses, index);
+}
+
+static __always_inline __u64 *bucket_at(struct world *world, __u32 bucket)
+{
+	return AT(buckets, bucket);
 }
 
 static __always_inline struct connection *connection_at(struct world *world, __u32 slot)
 {
-	return bpf_map_lookup_elem(&connections, &slot);
+	return AT(connections, slot);
+}
+
+static __always_inline struct notes *notes_of(struct world *world)
+{
+	__u32 zero = 0;
+
+	return AT(notes, zero);
+}
+
+static __always_inline void repeat(__u32 times, long (*step)(__u32 turn, void *context),
+				   void *context)
+{
+	bpf_loop(times, step, context, 0);
+}
+
+static __always_inline struct schedule *schedule_at(struct world *world, __u32 service)
+{
+	return AT(schedules, service);
+}
+
+static __always_inline struct ticket_line *tickets_at(struct world *world, __u32 line)
+{
+	return AT(rings, line);
 }
 
 static __always_inline struct destination *destination_at(struct world *world, __u32 index)
 {
-	return bpf_map_lookup_elem(&destinations, &index);
+	return AT(destinations, index);
 }
 
-static __always_inline struct counters *counters_at(struct world *world, __u32 index)
+static __always_inline struct next_hop *next_hop_at(struct world *world, __u32 index)
 {
-	__u32 element = bpf_get_smp_processor_id() * MAX_DESTINATIONS + index;
+	return AT(next_hops, index);
+}
 
-	return bpf_map_lookup_elem(&destination_counters, &element);
+static __always_inline __u32 own_next_hop(struct world *world)
+{
+	return MAX_NEXT_HOPS - OWN_NEXT_HOPS + bpf_get_smp_processor_id() % (OWN_NEXT_HOPS / 2);
+}
+
+static __always_inline struct counters *counters_at(struct world *world,
+						    const struct settings *settings, __u32 index)
+{
+	__u32 element = bpf_get_smp_processor_id() * settings->destinations + index;
+
+	return AT(destination_counters, element);
+}
+
+static __always_inline int find_service(struct world *world, const struct service_key *key,
+					__u32 *index)
+{
+	__u32 *found = bpf_map_lookup_elem(&services, key);
+
+	if (found)
+		*index = *found;
+	return found != 0;
+}
+
+/* The element of `sockets` that packets of this receive queue are raised to. */
+static __always_inline __u32 socket_index(struct xdp_md *ctx)
+{
+	__u32 ifindex = ctx->ingress_ifindex;
+	__u32 *slot = AT(interfaces, ifindex);
+
+	if (!slot || ctx->rx_queue_index >= MAX_QUEUES)
+		return MAX_INTERFACES * MAX_QUEUES;
+	return *slot * MAX_QUEUES + ctx->rx_queue_index;
+}
+
+static __always_inline int has_slow_path(struct world *world)
+{
+	const struct settings *settings = find_settings(world);
+	__u32 index = socket_index(world->ctx);
+
+	return settings && !is_daemon_silent(settings, read_jiffies(world), 1) &&
+	       AT(sockets, index) != 0;
+}
+
+static __always_inline __u32 decided_destination(struct world *world)
+{
+	return NO_DESTINATION;
 }
 
 static __always_inline void count(__u64 *counter, __u64 amount)
@@ -158,9 +289,108 @@ static __always_inline __u32 sum_options(struct world *world, const struct packe
 				(pkt->ipv4->ihl - 5) * 4);
 }
 
-static __always_inline int has_service(struct world *world, const struct service_key *key)
+/*
+ * What follows is for few packets or for new connections, and verified by itself: a call costs
+ * 7 ns, and inlined their loops would multiply the ways that the verifier follows.
+ */
+__noinline __u32 search_one_bucket(__u32 bucket)
 {
-	return bpf_map_lookup_elem(&services, key) != 0;
+	struct world world = {};
+
+	return search_bucket(&world, bucket);
+}
+
+static __always_inline __u32 search_apart(struct world *world, __u32 bucket)
+{
+	return search_one_bucket(bucket);
+}
+
+__noinline __u32 search_every_bucket(void)
+{
+	struct world world = {};
+	const struct settings *settings = find_settings(&world);
+	struct search *search = search_of(&world);
+
+	return settings && search ? search_table(&world, settings, search) : NO_SLOT;
+}
+
+static __always_inline __u32 search_all(struct world *world)
+{
+	return search_every_bucket();
+}
+
+__noinline __u32 claim_slot(void)
+{
+	struct world world = {};
+	const struct settings *settings = find_settings(&world);
+	struct search *search = search_of(&world);
+
+	return settings && search ? claim(&world, settings, search) : NO_SLOT;
+}
+
+static __always_inline __u32 claim_apart(struct world *world)
+{
+	return claim_slot();
+}
+
+__noinline int lose_in_one_bucket(__u32 bucket)
+{
+	struct world world = {};
+
+	return lose_in_bucket(&world, bucket);
+}
+
+static __always_inline int lose_apart(struct world *world, __u32 bucket)
+{
+	return lose_in_one_bucket(bucket);
+}
+
+__noinline int enter_ticket(__u32 index)
+{
+	struct world world = {};
+	const struct settings *settings = find_settings(&world);
+	struct notes *notes = notes_of(&world);
+
+	return settings && notes ? enter(&world, settings, &notes->opening, index) : ENTER_REFUSED;
+}
+
+static __always_inline enum entered enter_apart(struct world *world, __u32 index)
+{
+	return (enum entered)enter_ticket(index);
+}
+
+/* Takes the segment as a word: such functions are given no structs. */
+__noinline __u32 change_slot(__u32 slot, __u32 old, __u32 segment_word)
+{
+	struct world world = {};
+	struct segment segment;
+
+	COPY(&segment, &segment_word, sizeof(segment));
+	return change_state(&world, slot, old, segment);
+}
+
+static __always_inline __u32 change_state_apart(struct world *world, __u32 slot, __u32 old,
+						struct segment segment)
+{
+	__u32 segment_word;
+
+	COPY(&segment_word, &segment, sizeof(segment));
+	return change_slot(slot, old, segment_word);
+}
+
+__noinline int open_new(struct xdp_md *ctx)
+{
+	struct world world = { .ctx = ctx };
+	const struct settings *settings = find_settings(&world);
+	struct notes *notes = notes_of(&world);
+
+	return settings && notes ? open_flow(&world, settings, &notes->opening)
+				 : VERDICT_PASSED_NOT_OURS;
+}
+
+static __always_inline enum verdict open_apart(struct world *world)
+{
+	return (enum verdict)open_new(world->ctx);
 }
 
 #endif

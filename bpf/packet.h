@@ -41,15 +41,23 @@ struct packet {
 	__u64 is_ipv6;
 	__u64 is_tcp;
 	/* Network header; is_ipv6 says which of the two. */
-	struct iphdr *ipv4;
-	struct ipv6hdr *ipv6;
+	union {
+		struct iphdr *ipv4;
+		struct ipv6hdr *ipv6;
+	};
 	/* Transport header: ports stand alike in TCP and UDP, the checksum does not. */
 	struct udphdr *ports;
 	__be16 *transport_checksum;
-	struct flow flow;
+	/*
+	 * Both ends as connections hold them: address | port << 32, in network order. An IPv6
+	 * address counts as 0 here until director.h has hashed it.
+	 */
+	__u64 source;
+	__u64 target;
 	/* Length of the IP packet, headers included, and of its headers before the transport's. */
 	__u32 bytes;
 	__u32 header_bytes;
+	__u8 protocol;
 	__u8 ttl;
 	__u8 tcp_flags;
 	/* First fragment of a larger packet; later ones never get this far. */
@@ -105,7 +113,7 @@ static __always_inline enum verdict parse_transport(struct packet *pkt, __u8 *ne
 	if (!at)
 		return VERDICT_PASSED_OTHER_PROTOCOL;
 	udp = (struct udphdr *)at;
-	pkt->flow.protocol = protocol;
+	pkt->protocol = protocol;
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
 		return VERDICT_PASSED_ICMP;
 	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
@@ -114,8 +122,8 @@ static __always_inline enum verdict parse_transport(struct packet *pkt, __u8 *ne
 		return VERDICT_PASSED_MALFORMED;
 	pkt->ports = udp;
 	pkt->transport_checksum = &udp->check;
-	pkt->flow.sport = udp->source;
-	pkt->flow.dport = udp->dest;
+	pkt->source |= (__u64)udp->source << 32;
+	pkt->target |= (__u64)udp->dest << 32;
 	return protocol == IPPROTO_TCP ? parse_tcp(pkt, at) : NEXT;
 }
 
@@ -136,9 +144,8 @@ static __always_inline enum verdict parse_ipv4(struct packet *pkt, __u8 *at)
 	pkt->ipv4 = ip;
 	pkt->ttl = ip->ttl;
 	pkt->fragment = (fragment & IPV4_FRAGMENT) != 0;
-	pkt->flow.family = FAMILY_IPV4;
-	COPY(&pkt->flow.saddr, &ip->saddr, 4);
-	COPY(&pkt->flow.daddr, &ip->daddr, 4);
+	pkt->source = ip->saddr;
+	pkt->target = ip->daddr;
 	return parse_transport(pkt, at, at + (__u64)ip->ihl * 4, ip->protocol);
 }
 
@@ -162,9 +169,6 @@ static __always_inline enum verdict parse_ipv6(struct packet *pkt, __u8 *at)
 	pkt->is_ipv6 = 1;
 	pkt->ipv6 = ip;
 	pkt->ttl = ip->hop_limit;
-	pkt->flow.family = FAMILY_IPV6;
-	COPY(&pkt->flow.saddr, &ip->saddr, 16);
-	COPY(&pkt->flow.daddr, &ip->daddr, 16);
 
 	next = ip->nexthdr;
 	at = (__u8 *)(ip + 1);
@@ -191,13 +195,12 @@ static __always_inline enum verdict parse_ipv6(struct packet *pkt, __u8 *at)
 /* Reads the packet that starts at data. Expects *pkt zeroed but for data and end. */
 static __always_inline enum verdict parse(struct packet *pkt)
 {
-	struct ethhdr *eth = (struct ethhdr *)pkt->data;
-	__u8 *at = (__u8 *)(eth + 1);
+	__u8 *at = pkt->data + ETH_HLEN;
 	__be16 proto;
 
 	if (at > pkt->end)
 		return VERDICT_PASSED_MALFORMED;
-	proto = eth->h_proto;
+	proto = *(__be16 *)(at - sizeof(proto));
 	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
 		struct vlan_header *vlan = (struct vlan_header *)at;
 
@@ -216,6 +219,25 @@ static __always_inline enum verdict parse(struct packet *pkt)
 	if (proto == bpf_htons(ETH_P_IPV6))
 		return parse_ipv6(pkt, at);
 	return VERDICT_PASSED_NOT_IP;
+}
+
+/* The five-tuple of a parsed packet. */
+static __always_inline struct flow flow_of(const struct packet *pkt)
+{
+	struct flow flow = {};
+
+	if (pkt->is_ipv6) {
+		COPY(&flow.saddr, &pkt->ipv6->saddr, 16);
+		COPY(&flow.daddr, &pkt->ipv6->daddr, 16);
+	} else {
+		COPY(&flow.saddr, &pkt->ipv4->saddr, 4);
+		COPY(&flow.daddr, &pkt->ipv4->daddr, 4);
+	}
+	flow.sport = pkt->ports->source;
+	flow.dport = pkt->ports->dest;
+	flow.protocol = pkt->protocol;
+	flow.family = pkt->is_ipv6 ? FAMILY_IPV6 : FAMILY_IPV4;
+	return flow;
 }
 
 #endif

@@ -55,12 +55,14 @@ static __always_inline __u16 port_delta(__be16 from, __be16 to)
 /* Sum of the IPv4 header without its options. */
 static __always_inline __u32 sum_header(const struct iphdr *ip)
 {
-	const __u16 *words = (const __u16 *)ip;
-	__u32 sum = 0;
+	__u32 words[5];
+	__u64 sum = 0;
 
-	for (int i = 0; i < 10; i++)
+	COPY(words, ip, sizeof(words));
+	for (int i = 0; i < 5; i++)
 		sum += words[i];
-	return sum;
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return (__u32)((sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32));
 }
 
 static __always_inline void update_transport_checksum(struct packet *pkt, __u16 delta)
@@ -86,37 +88,47 @@ static __always_inline void decrement_ttl(struct packet *pkt, __u16 delta)
 	pkt->ipv4->check = update_checksum(pkt->ipv4->check, add_deltas(delta, bpf_htons(0xfeff)));
 }
 
+/* What the rewrite of one packet puts where, and adds to its checksums. */
+struct rewriting {
+	__be32 address4;
+	const struct address *address6;
+	__be16 port;
+	__u16 address_delta;
+	__u16 transport_delta;
+};
+
 /* Client to real server: the destination becomes daddr:dport. */
-static __always_inline void rewrite_in(struct packet *pkt, const struct connection *conn)
+static __always_inline void rewrite_in(struct packet *pkt, const struct rewriting *to)
 {
 	if (pkt->is_ipv6)
-		COPY(&pkt->ipv6->daddr, &conn->daddr, 16);
+		COPY(&pkt->ipv6->daddr, to->address6, 16);
 	else
-		COPY(&pkt->ipv4->daddr, &conn->daddr, 4);
-	pkt->ports->dest = conn->dport;
-	update_transport_checksum(pkt, conn->transport_delta);
-	decrement_ttl(pkt, conn->address_delta);
+		pkt->ipv4->daddr = to->address4;
+	pkt->ports->dest = to->port;
+	update_transport_checksum(pkt, to->transport_delta);
+	decrement_ttl(pkt, to->address_delta);
 }
 
 /* Real server to client: the source becomes vaddr:vport again. */
-static __always_inline void rewrite_out(struct packet *pkt, const struct connection *conn)
+static __always_inline void rewrite_out(struct packet *pkt, const struct rewriting *to)
 {
 	if (pkt->is_ipv6)
-		COPY(&pkt->ipv6->saddr, &conn->vaddr, 16);
+		COPY(&pkt->ipv6->saddr, to->address6, 16);
 	else
-		COPY(&pkt->ipv4->saddr, &conn->vaddr, 4);
-	pkt->ports->source = conn->vport;
-	update_transport_checksum(pkt, (__u16)~conn->transport_delta);
-	decrement_ttl(pkt, (__u16)~conn->address_delta);
+		pkt->ipv4->saddr = to->address4;
+	pkt->ports->source = to->port;
+	update_transport_checksum(pkt, (__u16)~to->transport_delta);
+	decrement_ttl(pkt, (__u16)~to->address_delta);
 }
 
 /* The link header of the next hop; VLAN tags stay as they are. */
-static __always_inline void rewrite_link(struct packet *pkt, const struct route *route)
+static __always_inline void rewrite_link(struct packet *pkt, const struct next_hop *hop)
 {
-	struct ethhdr *eth = (struct ethhdr *)pkt->data;
+	/* Both addresses at once: a struct ethhdr's would be copied byte by byte. */
+	const word *words = (const word *)hop;
 
-	COPY(eth->h_dest, route->dmac, ETH_ALEN);
-	COPY(eth->h_source, route->smac, ETH_ALEN);
+	*(packet_word *)pkt->data = words[1];
+	*(packet_half_word *)(pkt->data + 8) = (__u32)words[2];
 }
 
 #endif

@@ -2,10 +2,11 @@
 /*
  * route - the next hop of a connection, in each direction
  *
- * A connection holds its next hops ready to write: interface, MAC addresses, MTU. They hold as
- * long as the settings' route generation is the one they were found under. The daemon raises it
- * whenever a link, address, route or neighbour changes; the next packet of each connection then
- * looks its next hop up again, so a gateway that moves takes the existing connections along.
+ * A connection holds indices of next hops ready to write: interface, MAC addresses, MTU. They
+ * hold as long as the settings' route generation is the one they were found under. The daemon
+ * raises it whenever a link, address, route or neighbour changes; the next packet of each
+ * connection then looks its next hop up again, so a gateway that moves takes the existing
+ * connections along.
  *
  * With the daemon dead nobody raises it: then next hops are looked up again every second.
  */
@@ -14,26 +15,101 @@
 
 #include "packet.h"
 
+static struct next_hop *next_hop_at(struct world *world, __u32 index);
+/* The element of next hops that this CPU or thread has to itself. */
+static __u32 own_next_hop(struct world *world);
+
+enum next_hop_search {
+	NEXT_HOP_TRIES = 8,
+	/* Interface index in the key of an entry that is being written. */
+	NEXT_HOP_BUSY = 0xffffffff,
+};
+
+static __always_inline int is_daemon_silent(const struct settings *settings, __u32 now_jiffies,
+					    __u32 seconds)
+{
+	__s32 silent_jiffies = (__s32)(now_jiffies - LOAD(&settings->heartbeat_jiffies));
+
+	return silent_jiffies > (__s32)(seconds * settings->hz);
+}
+
 static __always_inline __u32 present_generation(const struct settings *settings, __u32 now_jiffies)
 {
-	__u32 silent_jiffies = now_jiffies - settings->heartbeat_jiffies;
+	__u32 silent_jiffies = now_jiffies - LOAD(&settings->heartbeat_jiffies);
 
-	if ((__s32)silent_jiffies <= (__s32)(2 * settings->hz) || !settings->hz)
-		return settings->route_generation;
+	if (!settings->hz || !is_daemon_silent(settings, now_jiffies, 2))
+		return LOAD(&settings->route_generation);
 	return ~(silent_jiffies / settings->hz);
 }
 
-/* Stores a next hop so that whoever reads its generation reads the rest of it too. */
-static __always_inline void store_route(struct route *to, const struct route *from)
+/* A next hop's twelve bytes of MAC addresses and its MTU. */
+static __always_inline void copy_hop(struct next_hop *to, const struct next_hop *from)
 {
-	to->generation = 0;
-	barrier();
-	to->ifindex = from->ifindex;
-	to->mtu = from->mtu;
-	COPY(to->dmac, from->dmac, 6);
-	COPY(to->smac, from->smac, 6);
-	barrier();
-	to->generation = from->generation;
+	const word *source = (const word *)from;
+	word *target = (word *)to;
+
+	STORE(&target[1], LOAD(&source[1]));
+	STORE(&target[2], LOAD(&source[2]));
+}
+
+static __always_inline int is_same_hop(const struct next_hop *a, const struct next_hop *b)
+{
+	const word *left = (const word *)a, *right = (const word *)b;
+
+	return LOAD(&left[1]) == LOAD(&right[1]) && LOAD(&left[2]) == LOAD(&right[2]);
+}
+
+/*
+ * The index under which others find this next hop too; the own element, which nobody else may
+ * go by, when the table is full of the present generation's. Entries of earlier generations are
+ * free, since no connection goes by them.
+ */
+static __always_inline __u32 index_of_hop(struct world *world, const struct next_hop *hop)
+{
+	const word *words = (const word *)hop;
+	__u64 hash = (words[0] ^ words[1] ^ words[2] << 17) * 0x9e3779b97f4a7c15ULL;
+	__u64 busy = hop->key | NEXT_HOP_BUSY;
+	struct next_hop *own;
+
+	NO_UNROLL
+	for (__u32 i = 0; i < NEXT_HOP_TRIES; i++) {
+		__u32 index = ((__u32)(hash >> 40) + i) % (MAX_NEXT_HOPS - OWN_NEXT_HOPS);
+		struct next_hop *entry = next_hop_at(world, index);
+		__u64 key = entry ? LOAD(&entry->key) : 0;
+
+		if (!entry || index == 0)
+			continue;
+		if (key == hop->key && is_same_hop(entry, hop))
+			return index;
+		if (key >> 32 == hop->key >> 32 || SWAP_IF(&entry->key, key, busy) != key)
+			continue;
+		copy_hop(entry, hop);
+		EXCHANGE(&entry->key, hop->key);
+		return index;
+	}
+	own = next_hop_at(world, own_next_hop(world));
+	if (own)
+		*own = *hop;
+	return own_next_hop(world);
+}
+
+/* Whether connections may hold the index. */
+static __always_inline int is_shared_hop(__u32 index)
+{
+	return index < MAX_NEXT_HOPS - OWN_NEXT_HOPS;
+}
+
+/* Notes the next hop in the connection; the other direction's goes with its generation. */
+static __always_inline void store_hop(struct connection *conn, __u32 generation, __u32 index,
+				      int reply)
+{
+	word *at = (word *)&conn->route_generation;
+	__u64 old = LOAD(at);
+	__u64 kept = (__u32)old == generation ? old : generation;
+	int shift = reply ? 48 : 32;
+
+	/* Where two CPUs store at once, one direction is looked up once more. */
+	STORE(at, (kept & ~(0xffffULL << shift)) | (__u64)index << shift);
 }
 
 #endif

@@ -37,6 +37,44 @@
 
 #endif
 
+/*
+ * Words that other CPUs and threads change meanwhile. The read-modify-write ones are full
+ * barriers; on x86 a plain load or store is never seen out of order by another.
+ */
+#ifdef __bpf__
+#define LOAD(from) (*(volatile __typeof__(*(from)) *)(from))
+#define STORE(to, value) ((void)(*(volatile __typeof__(*(to)) *)(to) = (value)))
+#else
+#define LOAD(from) __atomic_load_n(from, __ATOMIC_ACQUIRE)
+#define STORE(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
+#endif
+#define SWAP_IF(at, expected, value) __sync_val_compare_and_swap(at, expected, value)
+#define EXCHANGE(at, value) __sync_lock_test_and_set(at, value)
+#define ADD(at, amount) __sync_fetch_and_add(at, amount)
+#define CLEAR_BITS(at, bits) __sync_fetch_and_and(at, ~(bits))
+
+/* In front of a loop that is to stay one: unrolled it would take more code and stack. */
+#ifdef __clang__
+#define NO_UNROLL _Pragma("clang loop unroll(disable)")
+#else
+#define NO_UNROLL
+#endif
+
+/* Eight bytes of a struct, whatever stands in them. */
+typedef __u64 __attribute__((may_alias)) word;
+
+/*
+ * The same in a packet, at any address. For BPF clang would take that for bytes, one by one; the
+ * kernels of x86 and arm64 let the words of packets be unaligned.
+ */
+#ifdef __bpf__
+typedef __u64 __attribute__((may_alias)) packet_word;
+typedef __u32 __attribute__((may_alias)) packet_half_word;
+#else
+typedef __u64 __attribute__((may_alias, aligned(1))) packet_word;
+typedef __u32 __attribute__((may_alias, aligned(1))) packet_half_word;
+#endif
+
 /* Keeps the compiler from knowing anything of a value any more. */
 #define FORGET(value) __asm__ __volatile__("" : "+r"(value))
 

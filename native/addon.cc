@@ -2,6 +2,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "address_table.h"
 #include "bpf.h"
 #include "memory_director.h"
 #include "slow_path.h"
@@ -16,9 +17,11 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   auto* map = new Napi::FunctionReference(Napi::Persistent(BpfMap::Define(env)));
   env.SetInstanceData(map);
   exports.Set("BpfObject", BpfObject::Define(env));
+  exports.Set("AddressTable", AddressTable::Define(env));
   exports.Set("SlowPath", SlowPath::Define(env));
   exports.Set("NetlinkSocket", NetlinkSocket::Define(env));
   exports.Set("MemoryDirector", MemoryDirector::Define(env));
+  exports.Set("openMap", Napi::Function::New(env, OpenMap));
   exports.Set("attachedProgram", Napi::Function::New(env, AttachedProgram));
   exports.Set("detach", Napi::Function::New(env, Detach));
   exports.Set("netnsCookie", Napi::Function::New(env, NetnsCookie));

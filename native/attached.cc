@@ -52,6 +52,8 @@ struct Found {
   uint8_t mode = 0;
   /// Not behind a dispatcher: no other program can share the interface.
   bool alone = false;
+  /// There is a program, and this process may not look into it.
+  bool hidden = false;
 };
 
 Found FindAttached(int ifindex, const std::string& name) {
@@ -60,10 +62,12 @@ Found FindAttached(int ifindex, const std::string& name) {
   bpf_prog_info program;
   std::vector<uint32_t> maps;
   Fd single(bpf_prog_get_fd_by_id(query.prog_id));
+  if (!single && errno == EPERM)
+    return {.id = query.prog_id, .mode = query.attach_mode, .alone = true, .hidden = true};
   if (single && ReadProgram(single.get(), &program, &maps) && HasName(program, name))
-    return {program.id, query.attach_mode, true};
+    return {.id = program.id, .mode = query.attach_mode, .alone = true};
 
-  Found found = {0, query.attach_mode, false};
+  Found found = {.mode = query.attach_mode};
   xdp_multiprog* all = xdp_multiprog__get_from_ifindex(ifindex);
   if (libxdp_get_error(all)) return found;
   for (auto* one = xdp_multiprog__next_prog(nullptr, all); one && !found.id;
@@ -80,18 +84,19 @@ Found FindAttached(int ifindex, const std::string& name) {
 Napi::Value AttachedProgram(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   int ifindex = static_cast<int>(Number(info[0], "ifindex"));
-  auto [id, mode, alone] = FindAttached(ifindex, Text(info[1], "name"));
+  auto [id, mode, alone, hidden] = FindAttached(ifindex, Text(info[1], "name"));
   if (id == 0) return env.Undefined();
-  bpf_prog_info program;
+  bpf_prog_info program = {};
   std::vector<uint32_t> map_ids;
   Fd fd(bpf_prog_get_fd_by_id(id));
-  if (!fd || !ReadProgram(fd.get(), &program, &map_ids))
+  if (!hidden && (!fd || !ReadProgram(fd.get(), &program, &map_ids)))
     throw SystemError(env, "bpf_obj_get_info_by_fd", errno);
   auto attached = Napi::Object::New(env);
   attached.Set("id", id);
   attached.Set("tag", TagText(program.tag));
   attached.Set("mode", mode == XDP_ATTACHED_SKB ? "generic" : "native");
   attached.Set("alone", alone);
+  attached.Set("hidden", hidden);
   attached.Set("maps", MapsByName(env, map_ids));
   return attached;
 }
@@ -106,7 +111,8 @@ void Detach(const Napi::CallbackInfo& info) {
   int error = 0;
   if (query.prog_id == id) {
     Fd old(bpf_prog_get_fd_by_id(id));
-    LIBBPF_OPTS(bpf_xdp_attach_opts, options, .old_prog_fd = old.get());
+    // Without the right to open it by its id, that it was there a moment ago has to do.
+    LIBBPF_OPTS(bpf_xdp_attach_opts, options, .old_prog_fd = old ? old.get() : 0);
     error = bpf_xdp_detach(ifindex, generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE, &options);
   } else if (query.prog_id != 0) {
     xdp_program* program = xdp_program__from_id(id);

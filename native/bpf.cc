@@ -46,6 +46,7 @@ Napi::Function BpfObject::Define(Napi::Env env) {
   return DefineClass(
       env, "BpfObject",
       {InstanceMethod("map", &BpfObject::Map), InstanceMethod("programId", &BpfObject::ProgramId),
+       InstanceMethod("owns", &BpfObject::Owns),
        InstanceMethod("programTag", &BpfObject::ProgramTag),
        InstanceMethod("programFd", &BpfObject::ProgramFd),
        InstanceMethod("attach", &BpfObject::Attach), InstanceMethod("testRun", &BpfObject::TestRun),
@@ -114,6 +115,16 @@ Napi::Value BpfObject::Map(const Napi::CallbackInfo& info) {
 
 Napi::Value BpfObject::ProgramId(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), ProgramInfo(info.Env(), bpf_program__fd(Program(info))).id);
+}
+
+Napi::Value BpfObject::Owns(const Napi::CallbackInfo& info) {
+  uint32_t id = Number(info[0], "programId");
+  bool owns = dispatched_ && xdp_program__id(dispatched_) == id;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_) {
+    owns |= ProgramInfo(info.Env(), bpf_program__fd(program)).id == id;
+  }
+  return Napi::Boolean::New(info.Env(), owns);
 }
 
 Napi::Value BpfObject::ProgramFd(const Napi::CallbackInfo& info) {

@@ -42,6 +42,7 @@ class BpfMap : public Napi::ObjectWrap<BpfMap> {
   Napi::Value Delete(const Napi::CallbackInfo& info);
   Napi::Value Keys(const Napi::CallbackInfo& info);
   Napi::Value Mmap(const Napi::CallbackInfo& info);
+  Napi::Value Layout(const Napi::CallbackInfo& info);
 
   Fd fd_;
   uint32_t key_size_ = 0;
@@ -64,6 +65,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   Napi::Value Map(const Napi::CallbackInfo& info);
   Napi::Value ProgramId(const Napi::CallbackInfo& info);
   Napi::Value ProgramFd(const Napi::CallbackInfo& info);
+  Napi::Value Owns(const Napi::CallbackInfo& info);
   Napi::Value ProgramTag(const Napi::CallbackInfo& info);
   Napi::Value Attach(const Napi::CallbackInfo& info);
   Napi::Value TestRun(const Napi::CallbackInfo& info);
@@ -81,6 +83,9 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
 
 /// A program's tag in hexadecimal.
 std::string TagText(const uint8_t (&tag)[BPF_TAG_SIZE]);
+
+/// openMap(id)
+Napi::Value OpenMap(const Napi::CallbackInfo& info);
 
 /// attachedProgram(ifindex, name), detach(ifindex, programId)
 Napi::Value AttachedProgram(const Napi::CallbackInfo& info);

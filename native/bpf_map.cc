@@ -15,10 +15,10 @@ Napi::Function BpfMap::Define(Napi::Env env) {
       env, "BpfMap",
       {InstanceMethod("get", &BpfMap::Get), InstanceMethod("set", &BpfMap::Set),
        InstanceMethod("delete", &BpfMap::Delete), InstanceMethod("keys", &BpfMap::Keys),
-       InstanceMethod("mmap", &BpfMap::Mmap)});
+       InstanceMethod("mmap", &BpfMap::Mmap), InstanceMethod("layout", &BpfMap::Layout)});
 }
 
-/// new BpfMap(fd): made by BpfObject.map() alone.
+/// new BpfMap(fd): made by BpfObject.map() and openMap() alone.
 BpfMap::BpfMap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BpfMap>(info) {
   fd_.Reset(dup(static_cast<int>(Number(info[0], "fd"))));
   bpf_map_info map = {};

@@ -2,12 +2,15 @@
 
 #include <napi.h>
 
+#include "capture.h"
 #include "common.h"
 #include "slow_path.h"
 
 namespace {
 
-constexpr uint32_t kSlots = 1024;
+constexpr uint32_t kBuckets = 146;
+constexpr uint32_t kDestinations = 64;
+constexpr uint32_t kRingLines = 64;
 
 Napi::Value Copy(Napi::Env env, std::span<const uint8_t> bytes) {
   auto copy = Napi::Uint8Array::New(env, bytes.size());
@@ -25,17 +28,28 @@ Napi::Function MemoryDirector::Define(Napi::Env env) {
                       InstanceMethod("setClock", &MemoryDirector::SetClock),
                       InstanceMethod("run", &MemoryDirector::Run),
                       InstanceMethod("icmpError", &MemoryDirector::IcmpError),
+                      InstanceMethod("isCaptured", &MemoryDirector::IsCaptured),
                       InstanceMethod("sweep", &MemoryDirector::Sweep)});
 }
 
 MemoryDirector::MemoryDirector(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<MemoryDirector>(info) {
   auto self = info.This().As<Napi::Object>();
-  world_ = std::make_unique<MemoryWorld>(Array<settings>(self, "settings", 1),
-                                         Array<destination>(self, "destinations", MAX_DESTINATIONS),
-                                         Array<connection>(self, "connections", kSlots), kSlots,
-                                         Array<counters>(self, "counters", MAX_DESTINATIONS),
-                                         Array<verdict_counters>(self, "verdicts", 1));
+  world arrays;
+  arrays.settings = Array<settings>(self, "settings", 1);
+  arrays.settings->buckets = kBuckets;
+  arrays.settings->destinations = kDestinations;
+  arrays.addresses = Array<uint64_t>(self, "addresses", ADDRESS_WORDS);
+  arrays.buckets = Array<__u64>(self, "buckets", kBuckets);
+  arrays.connections = Array<connection>(self, "connections", size_t{kBuckets} * WAYS);
+  arrays.schedules = Array<schedule>(self, "schedules", MAX_SERVICES);
+  arrays.rings = Array<ticket_line>(self, "rings", kRingLines);
+  arrays.ring_lines = kRingLines;
+  arrays.destinations = Array<destination>(self, "destinations", kDestinations);
+  arrays.next_hops = Array<next_hop>(self, "nextHops", MAX_NEXT_HOPS);
+  arrays.counters = Array<counters>(self, "counters", kDestinations);
+  arrays.verdicts = Array<verdict_counters>(self, "verdicts", 1);
+  world_ = std::make_unique<MemoryWorld>(arrays);
 }
 
 /// A zeroed array in JavaScript's memory, shown as a property, alive as long as this.
@@ -50,23 +64,21 @@ T* MemoryDirector::Array(Napi::Object self, const char* name, size_t count) {
 void MemoryDirector::PutService(const Napi::CallbackInfo& info) {
   service_key key;
   memcpy(&key, Bytes(info[0], "key", sizeof(key)).data(), sizeof(key));
-  auto index = static_cast<uint32_t>(world_->tables.services.size());
-  world_->tables.services.insert_or_assign(key, index);
+  auto& indices = world_->services.indices;
+  indices.try_emplace(key, static_cast<uint32_t>(indices.size()));
 }
 
+/// putConnection({request, destination, state, seenJiffies, timeoutJiffies}): its slot, or -1.
 Napi::Value MemoryDirector::PutConnection(const Napi::CallbackInfo& info) {
-  connection conn;
-  memcpy(&conn, Bytes(info[0], "connection", sizeof(conn)).data(), sizeof(conn));
-  uint32_t slot = 0;
-  auto inserted = world_->table.Insert(conn, conn.state & ~STATE_LIVE, now_, &slot);
-  bool entered = inserted == ConnectionTable::Inserted::kNew;
-  return Napi::Number::New(info.Env(), entered ? static_cast<double>(slot) : -1);
+  ConnectionSpec spec = ReadConnectionSpec(info[0]);
+  auto slot = world_->table.Enter(spec);
+  return Napi::Number::New(info.Env(), slot ? static_cast<double>(*slot) : -1);
 }
 
 void MemoryDirector::PutRoute(const Napi::CallbackInfo& info) {
   address target;
   memcpy(&target, Bytes(info[0], "target", sizeof(target)).data(), sizeof(target));
-  world_->next_hops.Put(target, ReadNextHop(info[1]));
+  world_->resolved.Put(target, ReadNextHop(info[1]));
 }
 
 void MemoryDirector::SetClock(const Napi::CallbackInfo& info) { now_ = Number(info[0], "jiffies"); }
@@ -74,7 +86,7 @@ void MemoryDirector::SetClock(const Napi::CallbackInfo& info) { now_ = Number(in
 Napi::Value MemoryDirector::Run(const Napi::CallbackInfo& info) {
   auto given = Bytes(info[0], "frame");
   std::vector<uint8_t> frame(given.begin(), given.end());
-  world world = world_->table_world;
+  world& world = world_->tables;
   world.now = now_;
   journey j;
   verdict verdict = RunDirector(&world, frame, &j);
@@ -84,7 +96,7 @@ Napi::Value MemoryDirector::Run(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   result.Set("verdict", static_cast<uint32_t>(verdict));
   result.Set("frame", Copy(info.Env(), frame));
-  result.Set("ifindex", forwarded ? j.route->ifindex : 0);
+  result.Set("ifindex", forwarded ? LeavesBy(j) : 0);
   return result;
 }
 
@@ -102,6 +114,14 @@ Napi::Value MemoryDirector::IcmpError(const Napi::CallbackInfo& info) {
   auto mtu = static_cast<uint16_t>(Number(info[2], "mtu"));
   out.resize(put_icmp_error(&pkt, error, mtu, out.data()));
   return Copy(info.Env(), out);
+}
+
+Napi::Value MemoryDirector::IsCaptured(const Napi::CallbackInfo& info) {
+  capture wanted;
+  memcpy(&wanted, Bytes(info[0], "capture", sizeof(wanted)).data(), sizeof(wanted));
+  auto verdict = static_cast<enum verdict>(Number(info[2], "verdict"));
+  bool is_captured = ::IsCaptured(wanted, Bytes(info[1], "frame"), verdict);
+  return Napi::Boolean::New(info.Env(), is_captured);
 }
 
 Napi::Value MemoryDirector::Sweep(const Napi::CallbackInfo& info) {

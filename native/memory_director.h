@@ -19,6 +19,7 @@ class MemoryDirector : public Napi::ObjectWrap<MemoryDirector> {
   void SetClock(const Napi::CallbackInfo& info);
   Napi::Value Run(const Napi::CallbackInfo& info);
   Napi::Value IcmpError(const Napi::CallbackInfo& info);
+  Napi::Value IsCaptured(const Napi::CallbackInfo& info);
   Napi::Value Sweep(const Napi::CallbackInfo& info);
 
   template <typename T>

@@ -12,8 +12,8 @@ namespace {
 constexpr uint32_t kParkSeconds = 3;
 /// Errors a second and queue; the kernel's own limit is of this order (icmp_msgs_per_sec).
 constexpr uint32_t kErrorsPerSecond = 1000;
-/// New connection, then its next hop, then its way: more rounds have no more questions.
-constexpr int kRounds = 4;
+/// Tickets, or a destination, then the next hop, then the way: more rounds have no more questions.
+constexpr int kRounds = 6;
 
 }  // namespace
 
@@ -24,7 +24,9 @@ Queue::Queue(SlowPathShared* shared, std::unique_ptr<Xsk> xsk, uint32_t ifindex,
       xsk_(std::move(xsk)),
       ifindex_(ifindex),
       records_(records),
-      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+      wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  world_.thread = shared->threads++;
+}
 
 Queue::~Queue() {
   Stop();
@@ -34,6 +36,12 @@ Queue::~Queue() {
 void Queue::Start(Ask ask) {
   ask_ = std::move(ask);
   thread_ = std::thread([this] { Loop(); });
+}
+
+bool Queue::Finish() {
+  finishing_ = true;
+  Retry();
+  return finished_;
 }
 
 void Queue::Stop() {
@@ -60,7 +68,7 @@ void Queue::Answered() {
 }
 
 void Queue::Loop() {
-  while (!stopping_) {
+  while (!stopping_ && !finishing_) {
     bool retry = Wait();
     std::vector<Frame> frames;
     if (retry) Collect(&frames);
@@ -83,6 +91,7 @@ void Queue::Loop() {
     errors_.clear();
     xsk_->Release();
   }
+  finished_ = true;
 }
 
 /// Waits for frames; true when parked ones are to be tried again.
@@ -108,37 +117,49 @@ void Queue::Process(std::vector<Frame> frames) {
     record_count_ = 0;
     for (Frame& frame : frames) Try(&frame);
     if (record_count_ > 0 && !AskTypeScript()) return;
-    std::erase_if(frames, [this](Frame& frame) { return frame.record < 0 || !Apply(frame); });
+    std::erase_if(frames, [this](Frame& frame) { return frame.record < 0 || !Apply(&frame); });
   }
-  for (size_t i = 0; i < frames.size(); i++) Count(VERDICT_DROPPED_OVERTAKEN);
+  for (const Frame& frame : frames) End(frame, VERDICT_DROPPED_OVERTAKEN);
+}
+
+/// Runs the packet code, which opens the frame's connection where TypeScript has sent it.
+verdict Queue::Run(Frame* frame, journey* j) {
+  world_.decided = frame->decided;
+  verdict verdict = RunDirector(&world_, frame->bytes, j);
+  // From here on it is counted as a connection, if it has become one.
+  if (frame->decided != NO_DESTINATION)
+    __atomic_fetch_sub(&shared_->pending[2 * frame->decided + frame->decided_active], 1,
+                       __ATOMIC_RELAXED);
+  frame->decided = NO_DESTINATION;
+  return verdict;
 }
 
 /// Runs the packet code; a frame that needs an answer gets a record.
 void Queue::Try(Frame* frame) {
   journey j;
   frame->record = -1;
-  verdict verdict = RunDirector(&world_, frame->bytes, &j);
+  if (shared_->captured->IsOn()) frame->received.assign(frame->bytes.begin(), frame->bytes.end());
+  verdict verdict = Run(frame, &j);
   switch (verdict) {
     case VERDICT_FORWARDED_IN:
     case VERDICT_FORWARDED_OUT:
-      Count(verdict);
-      return transmitter_.Add(j.route->ifindex, frame->bytes);
+      End(*frame, verdict, LeavesBy(j));
+      return transmitter_.Add(LeavesBy(j), frame->bytes);
     case VERDICT_RAISED_NEW:
-      frame->reopens = j.conn != nullptr;
       return AddRecord(frame, j, QUESTION_SCHEDULE);
     case VERDICT_RAISED_ROUTE:
-      if (world_.no_way) return Count(VERDICT_DROPPED_NO_ROUTE);
+      if (world_.no_way) return End(*frame, VERDICT_DROPPED_NO_ROUTE);
       if (static_cast<int32_t>(world_.now - frame->deadline) > 0)
-        return Count(VERDICT_DROPPED_NEIGHBOUR);
+        return End(*frame, VERDICT_DROPPED_NEIGHBOUR);
       return AddRecord(frame, j, QUESTION_ROUTE);
     case VERDICT_RAISED_TTL:
       SendError(frame->bytes, ICMP_ERROR_TTL, 0);
-      return Count(VERDICT_DROPPED_TTL);
+      return End(*frame, VERDICT_DROPPED_TTL);
     case VERDICT_RAISED_MTU:
-      SendError(frame->bytes, ICMP_ERROR_MTU, j.route->mtu);
-      return Count(VERDICT_DROPPED_MTU);
+      SendError(frame->bytes, ICMP_ERROR_MTU, static_cast<uint16_t>(j.hop->mtu));
+      return End(*frame, VERDICT_DROPPED_MTU);
     default:
-      Count(verdict >= VERDICT_DROPPED_HEADER_CHECKSUM ? verdict : VERDICT_DROPPED_OVERTAKEN);
+      End(*frame, verdict >= VERDICT_DROPPED_HEADER_CHECKSUM ? verdict : VERDICT_DROPPED_OVERTAKEN);
   }
 }
 
@@ -146,12 +167,12 @@ void Queue::AddRecord(Frame* frame, const journey& j, question question) {
   frame->record = static_cast<int>(record_count_);
   flow_record& record = records_[record_count_];
   record = {};
-  record.flow = j.pkt.flow;
+  record.flow = flow_of(&j.pkt);
   record.target = world_.target;
-  record.service = world_.service_found;
+  record.service = world_.notes.opening.service;
   record.ingress_ifindex = ifindex_;
   record.question = question;
-  record.active = is_active(next_state(&j.pkt, STATE_NONE, VIEW_IN));
+  record.active = is_active(world_.notes.opening.state);
   record.duplicate = MarkDuplicate(&record, record_count_);
   record_count_++;
 }
@@ -180,60 +201,32 @@ bool Queue::AskTypeScript() {
 }
 
 /// Carries an answer out; true when the frame is to be tried again.
-bool Queue::Apply(const Frame& frame) {
-  const flow_record& record = records_[frame.record];
+bool Queue::Apply(Frame* frame) {
+  const flow_record& record = records_[frame->record];
   if (record.duplicate) return true;
   switch (record.answer) {
     case ANSWER_DESTINATION:
-      return Open(frame, record);
+      assert(record.destination < world_.settings->destinations);
+      frame->decided = record.destination;
+      frame->decided_active = record.active != 0;
+      return true;
+    case ANSWER_AGAIN:
+      return true;
     case ANSWER_REFUSE:
-      SendError(frame.bytes, ICMP_ERROR_UNREACHABLE, 0);
-      Count(VERDICT_DROPPED_NO_DESTINATION);
+      SendError(frame->bytes, ICMP_ERROR_UNREACHABLE, 0);
+      End(*frame, VERDICT_DROPPED_NO_DESTINATION);
       return false;
     case ANSWER_WAIT:
-      Park(frame);
+      Park(*frame);
       return false;
     default:
-      Count(VERDICT_DROPPED_OVERTAKEN);
+      End(*frame, VERDICT_DROPPED_OVERTAKEN);
       return false;
   }
-}
-
-/// Enters the connection that TypeScript decided on and has counted already; false when the
-/// table is full.
-bool Queue::Open(const Frame& frame, const flow_record& record) {
-  assert(record.destination < MAX_DESTINATIONS);
-  destination& dest = world_.destinations[record.destination];
-  connection conn = {};
-  conn.caddr = record.flow.saddr;
-  conn.vaddr = record.flow.daddr;
-  conn.daddr = dest.daddr;
-  conn.cport = record.flow.sport;
-  conn.vport = record.flow.dport;
-  conn.dport = dest.dport;
-  conn.protocol = record.flow.protocol;
-  conn.family = record.flow.family;
-  conn.destination = record.destination;
-  conn.service = static_cast<uint16_t>(record.service);
-  conn.method = dest.method;
-
-  bool tcp = conn.protocol == IPPROTO_TCP;
-  uint32_t state = !tcp ? STATE_UDP : record.active ? STATE_SYN_RECV : STATE_NONE;
-  uint32_t slot = 0;
-  if (frame.reopens) shared_->connections->Remove(record.flow);
-  auto inserted = shared_->connections->Insert(conn, state, world_.now, &slot);
-  if (inserted == ConnectionTable::Inserted::kNew) {
-    count(&world_.counters[record.destination].connections, 1);
-    return true;
-  }
-  __atomic_fetch_sub(record.active ? &dest.active : &dest.inactive, 1, __ATOMIC_RELAXED);
-  if (inserted == ConnectionTable::Inserted::kExists) return true;
-  Count(VERDICT_DROPPED_TABLE_FULL);
-  return false;
 }
 
 void Queue::Park(const Frame& frame) {
-  if (parked_.size() >= shared_->backlog) return Count(VERDICT_DROPPED_BACKLOG);
+  if (parked_.size() >= shared_->backlog) return End(frame, VERDICT_DROPPED_BACKLOG);
   parked_.push_back({{frame.bytes.begin(), frame.bytes.end()}, frame.deadline});
 }
 
@@ -255,6 +248,15 @@ bool Queue::MaySendError() {
   if (errors_left_ == 0) return false;
   errors_left_--;
   return true;
+}
+
+/// Where the journey of a frame ends.
+void Queue::End(const Frame& frame, verdict verdict, uint32_t egress) {
+  Count(verdict);
+  if (frame.received.empty()) return;
+  CaptureLog::Passage sent;
+  if (egress != 0) sent = {frame.bytes, egress};
+  shared_->captured->Add(verdict, {frame.received, ifindex_}, sent);
 }
 
 void Queue::Count(verdict verdict) { count(&world_.verdicts->packets[verdict], 1); }

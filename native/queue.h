@@ -1,8 +1,8 @@
 // The slow path of one receive queue: a thread, its AF_XDP socket, and its turn with TypeScript.
 //
 //   receive a burst -> run the packet code -> what it cannot decide becomes flow records
-//   -> one call into TypeScript -> insert, or park, or refuse -> run the packet code again
-//   -> transmit the burst
+//   -> one call into TypeScript -> park, or refuse, or run the packet code again, which opens the
+//   connection where TypeScript has sent it -> transmit the burst
 //
 // Frames that wait for a next hop are parked (copied); they are tried again whenever a next hop
 // was resolved, and dropped after three seconds, as the kernel's own neighbour queue does.
@@ -15,6 +15,7 @@
 #include <memory>
 #include <thread>
 
+#include "capture.h"
 #include "clock.h"
 #include "icmp.h"
 #include "table.h"
@@ -25,9 +26,13 @@
 struct SlowPathShared {
   world tables;
   Clock clock;
-  NextHops next_hops;
+  NextHops resolved;
   std::unique_ptr<ConnectionTable> connections;
+  /// Decided connections that are not in the table yet: a destination's inactive, then active.
+  uint32_t* pending = nullptr;
+  std::unique_ptr<CaptureLog> captured;
   size_t backlog = 0;
+  std::atomic<uint32_t> threads = 0;
 };
 
 class Queue {
@@ -39,6 +44,8 @@ class Queue {
   ~Queue();
 
   void Start(Ask ask);
+  /// Ends after the burst at hand; true once it has ended.
+  bool Finish();
   void Stop();
   void Answered();
   /// Next hops changed: parked frames are tried again.
@@ -49,10 +56,13 @@ class Queue {
  private:
   struct Frame {
     std::span<uint8_t> bytes;
+    /// The same as they came, while a capture is on.
+    std::vector<uint8_t> received = {};
     /// Index of its record in this round; -1 for none.
     int record = -1;
-    /// A connection of the same flow has ended and makes room.
-    bool reopens = false;
+    /// Where TypeScript has sent its connection, and counts it as pending.
+    uint32_t decided = NO_DESTINATION;
+    bool decided_active = false;
     uint32_t deadline = 0;
   };
   struct Parked {
@@ -68,11 +78,12 @@ class Queue {
   void AddRecord(Frame* frame, const journey& j, question question);
   bool MarkDuplicate(flow_record* record, size_t count);
   bool AskTypeScript();
-  bool Apply(const Frame& frame);
-  bool Open(const Frame& frame, const flow_record& record);
+  bool Apply(Frame* frame);
+  verdict Run(Frame* frame, journey* j);
   void Park(const Frame& frame);
   void SendError(std::span<uint8_t> frame, icmp_error error, uint16_t mtu);
   bool MaySendError();
+  void End(const Frame& frame, verdict verdict, uint32_t egress = 0);
   void Count(verdict verdict);
 
   SlowPathShared* shared_;
@@ -90,6 +101,8 @@ class Queue {
   Ask ask_;
   int wake_;
   bool socket_dead_ = false;
+  std::atomic<bool> finishing_ = false;
+  std::atomic<bool> finished_ = false;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
   std::condition_variable answered_changed_;

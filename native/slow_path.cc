@@ -10,30 +10,22 @@
 namespace {
 
 constexpr auto kHousekeeping = std::chrono::milliseconds(250);
+/// The table is swept once in so many turns, a stretch each: once a second.
+constexpr uint32_t kSweepTurns = 4;
 
-/// The flow and service tables as BPF maps: a system call each.
-class MapTables : public Tables {
+/// The services as a BPF map: a system call each.
+class MapServices : public Services {
  public:
-  MapTables(int flows_fd, int services_fd) : flows_fd_(flows_fd), services_fd_(services_fd) {}
+  explicit MapServices(int fd) : fd_(fd) {}
 
-  std::optional<flow_entry> FindFlow(const flow& key) override {
-    flow_entry entry;
-    if (bpf_map_lookup_elem(flows_fd_, &key, &entry) < 0) return std::nullopt;
-    return entry;
-  }
-  bool AddFlow(const flow& key, const flow_entry& entry, bool replace) override {
-    return bpf_map_update_elem(flows_fd_, &key, &entry, replace ? BPF_ANY : BPF_NOEXIST) == 0;
-  }
-  void RemoveFlow(const flow& key) override { bpf_map_delete_elem(flows_fd_, &key); }
-  std::optional<uint32_t> FindService(const service_key& key) override {
+  std::optional<uint32_t> Find(const service_key& key) override {
     uint32_t index;
-    if (bpf_map_lookup_elem(services_fd_, &key, &index) < 0) return std::nullopt;
+    if (bpf_map_lookup_elem(fd_, &key, &index) < 0) return std::nullopt;
     return index;
   }
 
  private:
-  int flows_fd_;
-  int services_fd_;
+  int fd_;
 };
 
 }  // namespace
@@ -43,13 +35,15 @@ Napi::Function SlowPath::Define(Napi::Env env) {
       env, "SlowPath",
       {InstanceMethod("addQueue", &SlowPath::AddQueue),
        InstanceMethod("removeInterface", &SlowPath::RemoveInterface),
-       InstanceMethod("putRoute", &SlowPath::PutRoute),
+       InstanceMethod("putRoute", &SlowPath::PutRoute), InstanceMethod("enter", &SlowPath::Enter),
        InstanceMethod("connectionCount", &SlowPath::ConnectionCount),
-       InstanceMethod("clock", &SlowPath::ReadClock), InstanceMethod("sweep", &SlowPath::Sweep),
+       InstanceMethod("clock", &SlowPath::ReadClock),
+       InstanceMethod("readCaptured", &SlowPath::ReadCaptured),
+       InstanceMethod("sweep", &SlowPath::Sweep), InstanceMethod("finish", &SlowPath::Finish),
        InstanceMethod("stop", &SlowPath::Stop)});
 }
 
-/// new SlowPath({object, backlog})
+/// new SlowPath({object, backlog, pending})
 SlowPath::SlowPath(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SlowPath>(info) {
   auto object = Member(info[0], "object").As<Napi::Object>();
   object_ = Napi::Persistent(object);
@@ -57,21 +51,39 @@ SlowPath::SlowPath(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SlowPath>(
   clock_fd_ = bpf->ProgramFd("xlvs_clock");
   sockets_fd_ = bpf->MapFd("sockets");
   shared_.backlog = Number(Member(info[0], "backlog"), "backlog");
-  tables_ = std::make_unique<MapTables>(bpf->MapFd("flows"), bpf->MapFd("services"));
+  services_ = std::make_unique<MapServices>(bpf->MapFd("services"));
 
   world& world = shared_.tables;
-  world.settings = MapMemory<settings>(info.Env(), bpf->MapFd("settings"), nullptr);
-  world.connections = MapMemory<connection>(info.Env(), bpf->MapFd("connections"), &world.slots);
-  world.destinations = MapMemory<destination>(info.Env(), bpf->MapFd("destinations"), nullptr);
+  auto map = [&]<typename T>(T*& memory, const char* name) {
+    uint32_t elements = 0;
+    memory = MapMemory<T>(info.Env(), bpf->MapFd(name), &elements);
+    return elements;
+  };
+  map(world.settings, "settings");
+  map(world.addresses, "addresses");
+  map(world.buckets, "buckets");
+  map(world.connections, "connections");
+  map(world.schedules, "schedules");
+  world.ring_lines = map(world.rings, "rings");
+  map(world.destinations, "destinations");
+  map(world.next_hops, "next_hops");
   // The last element of each sharded map is the slow path's.
-  uint32_t elements = 0;
-  auto* counters = MapMemory<::counters>(info.Env(), bpf->MapFd("destination_counters"), &elements);
-  world.counters = counters + (elements - MAX_DESTINATIONS);
-  auto* verdicts = MapMemory<verdict_counters>(info.Env(), bpf->MapFd("verdicts"), &elements);
-  world.verdicts = verdicts + (elements - 1);
-  world.tables = tables_.get();
-  world.next_hops = &shared_.next_hops;
+  world.counters += map(world.counters, "destination_counters") - world.settings->destinations;
+  world.verdicts += map(world.verdicts, "verdicts") - 1;
+  world.services = services_.get();
+  world.resolved = &shared_.resolved;
 
+  auto pending = Member(info[0], "pending").As<Napi::ArrayBuffer>();
+  if (pending.ByteLength() < 2 * sizeof(uint32_t) * world.settings->destinations)
+    throw Napi::TypeError::New(info.Env(), "expected two counts a destination for pending");
+  pending_ = Napi::Persistent(pending);
+  shared_.pending = static_cast<uint32_t*>(pending.Data());
+
+  capture* wanted = nullptr;
+  map(wanted, "capture");
+  shared_.captured = std::make_unique<CaptureLog>(world.settings, wanted, bpf->MapFd("captured"));
+  if (int error = shared_.captured->error())
+    throw SystemError(info.Env(), "ring_buffer__new", error);
   if (int error = shared_.clock.Refresh(clock_fd_))
     throw SystemError(info.Env(), "bpf_prog_test_run_opts", error);
   shared_.connections = std::make_unique<ConnectionTable>(world);
@@ -105,6 +117,10 @@ Napi::Value SlowPath::AddQueue(const Napi::CallbackInfo& info) {
   Xsk::Options socket = {.interface_name = Text(Member(options, "interfaceName"), "interfaceName"),
                          .queue = Number(Member(options, "queue"), "queue"),
                          .generic = Member(options, "generic").ToBoolean()};
+  if (auto inherited = Member(options, "inherited"); inherited.IsObject()) {
+    socket.inherited_socket = static_cast<int>(Number(Member(inherited, "socket"), "socket"));
+    socket.inherited_frames = static_cast<int>(Number(Member(inherited, "frames"), "frames"));
+  }
   uint32_t ifindex = Number(Member(options, "ifindex"), "ifindex");
   uint32_t index =
       Number(Member(options, "interfaceSlot"), "interfaceSlot") * MAX_QUEUES + socket.queue;
@@ -117,7 +133,10 @@ Napi::Value SlowPath::AddQueue(const Napi::CallbackInfo& info) {
   auto xsk = Xsk::Open(socket, &error, &call);
   if (!xsk) throw SystemError(env, call, error);
   int fd = xsk->fd();
-  bool zero_copy = xsk->zero_copy();
+  auto result = Napi::Object::New(env);
+  result.Set("zeroCopy", xsk->zero_copy());
+  result.Set("socket", fd);
+  result.Set("frames", xsk->frames_fd());
   if (bpf_map_update_elem(sockets_fd_, &index, &fd, BPF_ANY) < 0)
     throw SystemError(env, "bpf_map_update_elem", errno);
 
@@ -132,8 +151,6 @@ Napi::Value SlowPath::AddQueue(const Napi::CallbackInfo& info) {
   entry->answer.Unref(env);
   Start(entry);
   queues_.push_back(entry);
-  auto result = Napi::Object::New(env);
-  result.Set("zeroCopy", zero_copy);
   return result;
 }
 
@@ -167,18 +184,35 @@ void SlowPath::Close(Entry& entry) {
 void SlowPath::PutRoute(const Napi::CallbackInfo& info) {
   address target;
   memcpy(&target, Bytes(info[0], "target", sizeof(target)).data(), sizeof(target));
-  shared_.next_hops.Put(target, ReadNextHop(info[1]));
+  shared_.resolved.Put(target, ReadNextHop(info[1]));
   for (auto& entry : queues_) entry->queue->Retry();
 }
 
-route ReadNextHop(const Napi::Value& value) {
-  route hop = {};
-  hop.generation = Number(Member(value, "generation"), "generation");
-  hop.ifindex = Number(Member(value, "ifindex"), "ifindex");
-  hop.mtu = static_cast<uint16_t>(Number(Member(value, "mtu"), "mtu"));
+next_hop ReadNextHop(const Napi::Value& value) {
+  next_hop hop = {};
+  hop.key = uint64_t{Number(Member(value, "generation"), "generation")} << 32 |
+            Number(Member(value, "ifindex"), "ifindex");
+  hop.mtu = Number(Member(value, "mtu"), "mtu");
   memcpy(hop.dmac, Bytes(Member(value, "dmac"), "dmac", 6).data(), 6);
   memcpy(hop.smac, Bytes(Member(value, "smac"), "smac", 6).data(), 6);
   return hop;
+}
+
+ConnectionSpec ReadConnectionSpec(const Napi::Value& value) {
+  ConnectionSpec spec = {};
+  memcpy(&spec.request, Bytes(Member(value, "request"), "request", sizeof(flow)).data(),
+         sizeof(flow));
+  spec.destination = Number(Member(value, "destination"), "destination");
+  spec.state = Number(Member(value, "state"), "state");
+  spec.seen_jiffies = Number(Member(value, "seenJiffies"), "seenJiffies");
+  spec.timeout_jiffies = Number(Member(value, "timeoutJiffies"), "timeoutJiffies");
+  return spec;
+}
+
+/// enter(connection): whether there was room, and nobody was there.
+Napi::Value SlowPath::Enter(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(),
+                            shared_.connections->Enter(ReadConnectionSpec(info[0])).has_value());
 }
 
 Napi::Value SlowPath::ConnectionCount(const Napi::CallbackInfo& info) {
@@ -192,24 +226,38 @@ Napi::Value SlowPath::ReadClock(const Napi::CallbackInfo& info) {
   return clock;
 }
 
-Napi::Value SlowPath::Sweep(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), Housekeep());
+/// readCaptured(most): packets of the capture that is on, as struct captured and frames.
+Napi::Value SlowPath::ReadCaptured(const Napi::CallbackInfo& info) {
+  auto batch = shared_.captured->Read(Number(info[0], "most"));
+  auto bytes = Napi::Uint8Array::New(info.Env(), batch.size());
+  memcpy(bytes.Data(), batch.data(), batch.size());
+  return bytes;
 }
 
-/// Keeps the clock, says that the daemon lives, and expires connections.
+Napi::Value SlowPath::Sweep(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), shared_.connections->Sweep(Housekeep()));
+}
+
+/// Keeps the clock, and says that the daemon lives; returns now.
 uint32_t SlowPath::Housekeep() {
   shared_.clock.Refresh(clock_fd_);
   uint32_t now = shared_.clock.Now();
   __atomic_store_n(&shared_.tables.settings->heartbeat_jiffies, now, __ATOMIC_RELEASE);
-  return shared_.connections->Sweep(now);
+  return now;
 }
 
 void SlowPath::KeepHouse() {
   std::unique_lock lock(mutex_);
-  while (!stopping_) {
+  for (uint32_t turn = 0; !stopping_; turn++) {
     stop_.wait_for(lock, kHousekeeping);
-    if (!stopping_) Housekeep();
+    if (!stopping_) shared_.connections->Sweep(Housekeep(), turn % kSweepTurns, kSweepTurns);
   }
+}
+
+Napi::Value SlowPath::Finish(const Napi::CallbackInfo& info) {
+  bool finished = true;
+  for (auto& entry : queues_) finished &= entry->queue->Finish();
+  return Napi::Boolean::New(info.Env(), finished);
 }
 
 void SlowPath::Stop(const Napi::CallbackInfo&) { StopAll(); }

@@ -24,9 +24,12 @@ class SlowPath : public Napi::ObjectWrap<SlowPath> {
   Napi::Value AddQueue(const Napi::CallbackInfo& info);
   void RemoveInterface(const Napi::CallbackInfo& info);
   void PutRoute(const Napi::CallbackInfo& info);
+  Napi::Value Enter(const Napi::CallbackInfo& info);
   Napi::Value ConnectionCount(const Napi::CallbackInfo& info);
   Napi::Value ReadClock(const Napi::CallbackInfo& info);
+  Napi::Value ReadCaptured(const Napi::CallbackInfo& info);
   Napi::Value Sweep(const Napi::CallbackInfo& info);
+  Napi::Value Finish(const Napi::CallbackInfo& info);
   void Stop(const Napi::CallbackInfo& info);
 
   template <typename T>
@@ -39,10 +42,11 @@ class SlowPath : public Napi::ObjectWrap<SlowPath> {
 
   /// The maps' descriptors are the object's.
   Napi::ObjectReference object_;
+  Napi::Reference<Napi::ArrayBuffer> pending_;
   int clock_fd_ = -1;
   int sockets_fd_ = -1;
   std::vector<std::pair<void*, size_t>> mapped_;
-  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<Services> services_;
   SlowPathShared shared_;
   std::vector<std::shared_ptr<Entry>> queues_;
   std::thread housekeeper_;
@@ -51,5 +55,8 @@ class SlowPath : public Napi::ObjectWrap<SlowPath> {
   bool stopping_ = false;
 };
 
+/// A ConnectionSpec object of ts/native/addon.ts.
+ConnectionSpec ReadConnectionSpec(const Napi::Value& value);
+
 /// A NextHop object of ts/native/addon.ts.
-route ReadNextHop(const Napi::Value& value);
+next_hop ReadNextHop(const Napi::Value& value);

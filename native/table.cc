@@ -1,103 +1,84 @@
 #include "table.h"
 
-#include <algorithm>
+namespace {
 
-ConnectionTable::ConnectionTable(const world& world) : world_(world) {
-  // After adoption there are connections already.
-  for (uint32_t slot = 0; slot < world_.settings->slots_used; slot++) {
-    if (world_.connections[slot].state & STATE_LIVE)
-      size_++;
-    else
-      free_.push_back(slot);
-  }
+/// Buckets whose connections are fetched ahead of being looked at.
+constexpr uint32_t kAhead = 4;
+
+/// Whether a connection begins in this lane of the bucket.
+bool BeginsIn(uint64_t bucket, int lane) {
+  uint64_t tag = bucket >> (lane * 8) & 0xff;
+  return tag >= 0x80 && tag != TAG_CONTINUED;
 }
 
-std::optional<uint32_t> ConnectionTable::TakeSlot() {
-  uint32_t used = world_.settings->slots_used;
-  // A fresh slot while there is one, once the freed ones are not plenty: the longer a freed
-  // slot rests, the surer has everybody left it.
-  if (used < world_.slots && free_.size() <= used / 2) {
-    world_.settings->slots_used = used + 1;
-    return used;
+}  // namespace
+
+std::optional<uint32_t> ConnectionTable::Enter(const ConnectionSpec& spec) {
+  const flow& request = spec.request;
+  opening& o = world_.notes.opening;
+  bool is_ipv6 = request.family == FAMILY_IPV6;
+  uint32_t caddr, vaddr;
+  o = {};
+  memcpy(&caddr, &request.saddr, 4);
+  memcpy(&vaddr, &request.daddr, 4);
+  if (is_ipv6) {
+    caddr = hash_address(world_.settings, &request.saddr);
+    vaddr = hash_address(world_.settings, &request.daddr);
   }
-  if (free_.empty()) return std::nullopt;
-  uint32_t slot = free_.front();
-  free_.pop_front();
-  return slot;
+  uint64_t kind = request.protocol | uint64_t{request.family} << 8;
+  o.search.client = caddr | uint64_t{request.sport} << 32 | kind << 48;
+  o.search.far = vaddr | uint64_t{request.dport} << 32;
+  o.search.hash = hash_client(world_.settings, o.search.client);
+  o.search.is_ipv6 = is_ipv6;
+  o.search.client_address = request.saddr;
+  o.search.far_address = request.daddr;
+  o.virtual_service.vaddr = request.daddr;
+  o.now_jiffies = spec.seen_jiffies;
+  o.state = spec.state;
+  if (search_table(&world_, world_.settings, &o.search) != NO_SLOT) return std::nullopt;
+
+  if (!win_slot(&world_, world_.settings, &o)) return std::nullopt;
+  settle_connection(&world_, world_.settings, &o, spec.destination);
+  ADD(counts_of(&world_.destinations[spec.destination]), count_of(is_active(spec.state)));
+  connection& conn = world_.connections[o.search.slot];
+  STORE(&conn.timeout_jiffies, spec.timeout_jiffies);
+  return o.search.slot;
 }
 
-ConnectionTable::Inserted ConnectionTable::Insert(const connection& conn, uint32_t state,
-                                                  uint32_t now, uint32_t* slot) {
-  std::lock_guard lock(mutex_);
-  flow request = request_flow(&conn);
-  if (auto entry = world_.tables->FindFlow(request)) {
-    *slot = entry->slot;
-    return Inserted::kExists;
-  }
-  auto taken = TakeSlot();
-  if (!taken) return Inserted::kFull;
-  *slot = *taken;
-
-  connection& entry = world_.connections[*taken];
-  entry = conn;
-  entry.state = 0;
-  entry.seen_jiffies = now;
-  entry.timeout_jiffies = world_.settings->timeout_jiffies[state];
-  prepare_rewrite(&entry);
-  __atomic_store_n(&entry.state, state | STATE_LIVE, __ATOMIC_RELEASE);
-
-  bool masq = conn.method == METHOD_MASQ;
-  // Of two connections with the same reply the newer gets it, as in LVS.
-  if (!world_.tables->AddFlow(request, {*taken, 0}, false) ||
-      (masq && !world_.tables->AddFlow(reply_flow(&conn), {*taken, 1}, true))) {
-    world_.tables->RemoveFlow(request);
-    entry.state = 0;
-    free_.push_back(*taken);
-    return Inserted::kFull;
-  }
-  size_++;
-  return Inserted::kNew;
+bool ConnectionTable::IsDue(const connection& conn, uint32_t now) const {
+  if (is_expired(&conn, now)) return true;
+  if (!LOAD(&world_.settings->expire_nodest_conn)) return false;
+  uint32_t index = LOAD(&conn.destination);
+  return index < world_.settings->destinations && !LOAD(&world_.destinations[index].available);
 }
 
-bool ConnectionTable::Free(uint32_t slot) {
-  connection& conn = world_.connections[slot];
-  uint32_t state = __atomic_exchange_n(&conn.state, 0, __ATOMIC_ACQ_REL);
-  if (!(state & STATE_LIVE)) return false;
-
-  destination& dest = world_.destinations[conn.destination];
-  __atomic_fetch_sub(is_active(state & ~STATE_LIVE) ? &dest.active : &dest.inactive, 1,
-                     __ATOMIC_RELAXED);
-  for (const flow& key : {request_flow(&conn), reply_flow(&conn)}) {
-    auto entry = world_.tables->FindFlow(key);
-    if (entry && entry->slot == slot) world_.tables->RemoveFlow(key);
-    if (conn.method != METHOD_MASQ) break;
+uint32_t ConnectionTable::Sweep(uint32_t now, uint32_t part, uint32_t parts) {
+  uint64_t buckets = world_.settings->buckets;
+  auto to = static_cast<uint32_t>(buckets * (part + 1) / parts);
+  uint32_t ended = 0;
+  for (auto bucket = static_cast<uint32_t>(buckets * part / parts); bucket < to; bucket++) {
+    if (bucket + kAhead < to && world_.buckets[bucket + kAhead] != 0) {
+      const connection* ahead = &world_.connections[size_t{bucket + kAhead} * WAYS];
+      for (int way = 0; way < WAYS; way++) __builtin_prefetch(ahead + way);
+    }
+    uint64_t word = LOAD(&world_.buckets[bucket]);
+    if (word == 0) continue;
+    for (int way = 0; way < WAYS; way++) {
+      if (!BeginsIn(word, way)) continue;
+      uint32_t slot = bucket * WAYS + way;
+      const connection& conn = world_.connections[slot];
+      uint32_t state = LOAD(&conn.state);
+      if ((state & SLOT_PHASE) == SLOT_LIVE && IsDue(conn, now))
+        ended += end_connection(&world_, world_.settings, slot, state);
+    }
   }
-  free_.push_back(slot);
-  size_--;
-  return true;
+  return ended;
 }
 
-void ConnectionTable::Remove(const flow& request) {
-  std::lock_guard lock(mutex_);
-  auto entry = world_.tables->FindFlow(request);
-  if (entry && !entry->reply) Free(entry->slot);
-}
-
-uint32_t ConnectionTable::Sweep(uint32_t now) {
-  // A stretch at a time, so that a new connection waits for one stretch at most.
-  constexpr uint32_t kStretch = 4096;
-  uint32_t removed = 0;
-  for (uint32_t from = 0; from < world_.settings->slots_used; from += kStretch) {
-    std::lock_guard lock(mutex_);
-    uint32_t to = std::min(from + kStretch, world_.settings->slots_used);
-    for (uint32_t slot = from; slot < to; slot++)
-      if (IsDue(world_.connections[slot], now)) removed += Free(slot);
-  }
-  return removed;
-}
-
-bool ConnectionTable::IsDue(const connection& conn, uint32_t now) {
-  if (!(__atomic_load_n(&conn.state, __ATOMIC_ACQUIRE) & STATE_LIVE)) return false;
-  auto silent = static_cast<int32_t>(now - conn.seen_jiffies);
-  return silent > 0 && static_cast<uint32_t>(silent) >= conn.timeout_jiffies;
+uint32_t ConnectionTable::size() const {
+  uint32_t connections = 0;
+  for (uint32_t bucket = 0; bucket < world_.settings->buckets; bucket++)
+    for (int way = 0; way < WAYS; way++)
+      connections += BeginsIn(LOAD(&world_.buckets[bucket]), way);
+  return connections;
 }

@@ -1,42 +1,40 @@
-// The connection table: who takes and frees its slots.
+// The connection table as the slow path sees it: what is not done for a packet.
 //
-// Slots and flows are written here alone, under one lock, by the slow path's threads and the
-// housekeeper; XDP reads them meanwhile. A connection is complete before its flows lead to it,
-// and its flows are gone before its slot is taken again, which is as late as possible: freed
-// slots wait in a queue.
+// Packets open and end connections by themselves (bpf/table.h, bpf/connection.h), on any CPU and
+// thread at once. Here are the walks over the whole table: what expires, what is counted, and
+// what an earlier table's connections are entered by.
 #pragma once
-
-#include <atomic>
-#include <deque>
-#include <mutex>
 
 #include "world.h"
 
+/// A connection that is entered from outside: addresses in full, what remains of its time.
+struct ConnectionSpec {
+  flow request;
+  uint32_t destination;
+  uint32_t state;
+  uint32_t seen_jiffies;
+  uint32_t timeout_jiffies;
+};
+
 class ConnectionTable {
  public:
-  enum class Inserted { kNew, kExists, kFull };
+  explicit ConnectionTable(const world& world) : world_(world) {}
 
-  explicit ConnectionTable(const world& world);
+  /// Enters a connection of a destination that the data plane knows, whatever its weight; its
+  /// slot. Nothing when it is there already, or there is no room.
+  std::optional<uint32_t> Enter(const ConnectionSpec& spec);
 
-  /// Enters a connection whose fields, but for state and times, are set. `slot` gets where it
-  /// is, or where the connection of the same flow already was.
-  Inserted Insert(const connection& conn, uint32_t state, uint32_t now, uint32_t* slot);
+  /// Ends what has been silent for longer than its timeout, and with expire_nodest_conn what
+  /// belongs to a removed destination; returns how many.
+  uint32_t Sweep(uint32_t now) { return Sweep(now, 0, 1); }
+  /// The same in one of `parts` stretches of the table.
+  uint32_t Sweep(uint32_t now, uint32_t part, uint32_t parts);
 
-  /// Removes the connection that a request of this flow belongs to.
-  void Remove(const flow& request);
-
-  /// Removes what has been silent for longer than its timeout; returns how many.
-  uint32_t Sweep(uint32_t now);
-
-  uint32_t size() const { return size_; }
+  /// Connections in the table, from its buckets alone.
+  uint32_t size() const;
 
  private:
-  static bool IsDue(const connection& conn, uint32_t now);
-  std::optional<uint32_t> TakeSlot();
-  bool Free(uint32_t slot);
+  bool IsDue(const connection& conn, uint32_t now) const;
 
   world world_;
-  std::mutex mutex_;
-  std::deque<uint32_t> free_;
-  std::atomic<uint32_t> size_ = 0;
 };

@@ -1,8 +1,8 @@
 // The packet code's tables in this process: memory that XDP shares, or plain memory in tests.
 //
 // bpf/director.h asks its `struct world`; XDP answers with maps, this file with pointers into
-// the same memory. The two hash tables are behind `Tables`: BPF maps, reached by system calls,
-// or std::unordered_map.
+// the same memory. The services alone are behind a class: a BPF map, reached by system calls, or
+// std::unordered_map.
 #pragma once
 
 #include <array>
@@ -29,87 +29,119 @@ struct BytesEqual {
 template <typename Key, typename Value>
 using BytesMap = std::unordered_map<Key, Value, BytesHash<Key>, BytesEqual<Key>>;
 
-/// The flow table and the service table.
-class Tables {
+/// The virtual services.
+class Services {
  public:
-  virtual ~Tables() = default;
-  virtual std::optional<flow_entry> FindFlow(const flow& key) = 0;
-  /// False when the flow is there already (with `replace`: never) or the table is full.
-  virtual bool AddFlow(const flow& key, const flow_entry& entry, bool replace) = 0;
-  virtual void RemoveFlow(const flow& key) = 0;
-  virtual std::optional<uint32_t> FindService(const service_key& key) = 0;
+  virtual ~Services() = default;
+  virtual std::optional<uint32_t> Find(const service_key& key) = 0;
 };
 
 /// Next hops by the address they lead to, as TypeScript resolved them. Any thread may ask.
 class NextHops {
  public:
-  void Put(const address& target, const route& hop) {
+  void Put(const address& target, const next_hop& hop) {
     std::lock_guard lock(mutex_);
     // Those of earlier generations answer nobody any more.
     if (hops_.size() >= kMost) hops_.clear();
     hops_[target] = hop;
   }
 
-  std::optional<route> Find(const address& target, uint32_t generation) {
+  std::optional<next_hop> Find(const address& target, uint32_t generation) {
     std::lock_guard lock(mutex_);
     auto hop = hops_.find(target);
-    if (hop == hops_.end() || hop->second.generation != generation) return std::nullopt;
+    if (hop == hops_.end() || hop->second.key >> 32 != generation) return std::nullopt;
     return hop->second;
   }
 
  private:
   static constexpr size_t kMost = 65536;
   std::mutex mutex_;
-  BytesMap<address, route> hops_;
+  BytesMap<address, next_hop> hops_;
 };
 
 struct world {
   ::settings* settings = nullptr;
+  const uint64_t* addresses = nullptr;
+  __u64* buckets = nullptr;
   connection* connections = nullptr;
-  uint32_t slots = 0;
+  ::schedule* schedules = nullptr;
+  ticket_line* rings = nullptr;
+  uint32_t ring_lines = 0;
   destination* destinations = nullptr;
+  next_hop* next_hops = nullptr;
   /// The slow path's own elements of the sharded counters.
   ::counters* counters = nullptr;
   verdict_counters* verdicts = nullptr;
-  Tables* tables = nullptr;
-  NextHops* next_hops = nullptr;
+  Services* services = nullptr;
+  NextHops* resolved = nullptr;
   uint32_t now = 0;
+  /// Number of the thread that it serves, among all that share these tables.
+  uint32_t thread = 0;
 
-  /// What the packet code was told last, for as long as it looks at it.
-  flow_entry flow_found = {};
-  uint32_t service_found = 0;
+  /// What a packet's journey notes; so a world serves one thread.
+  ::notes notes = {};
+  /// Where TypeScript has sent the connection of the packet at hand.
+  uint32_t decided = NO_DESTINATION;
   /// Set when find_route knew none: where the packet wants to go; whether there is no way.
   address target = {};
   bool no_way = false;
 };
 
-static inline __u32 now_jiffies(struct world* world) { return world->now; }
+static inline __u32 read_jiffies(struct world* world) { return world->now; }
 
 static inline const struct settings* find_settings(struct world* world) { return world->settings; }
 
-static inline struct flow_entry* find_flow(struct world* world, const struct flow* flow) {
-  auto entry = world->tables->FindFlow(*flow);
-  if (!entry) return nullptr;
-  world->flow_found = *entry;
-  return &world->flow_found;
+static inline struct notes* notes_of(struct world* world) { return &world->notes; }
+
+static inline const __u64* address_word_at(struct world* world, __u32 index) {
+  return reinterpret_cast<const __u64*>(&world->addresses[index]);
+}
+
+static inline __u64* bucket_at(struct world* world, __u32 bucket) {
+  return bucket < world->settings->buckets ? &world->buckets[bucket] : nullptr;
 }
 
 static inline struct connection* connection_at(struct world* world, __u32 slot) {
-  return slot < world->slots ? &world->connections[slot] : nullptr;
+  return slot < world->settings->buckets * WAYS ? &world->connections[slot] : nullptr;
 }
 
-static inline int has_service(struct world* world, const struct service_key* key) {
-  auto index = world->tables->FindService(*key);
-  if (index) world->service_found = *index;
-  return index.has_value();
+static inline void repeat(__u32 times, long (*step)(__u32, void*), void* context) {
+  for (__u32 turn = 0; turn < times && step(turn, context) == 0; turn++) continue;
+}
+
+static inline struct schedule* schedule_at(struct world* world, __u32 service) {
+  return service < MAX_SERVICES ? &world->schedules[service] : nullptr;
+}
+
+static inline struct ticket_line* tickets_at(struct world* world, __u32 line) {
+  return line < world->ring_lines ? &world->rings[line] : nullptr;
+}
+
+static inline int has_slow_path(struct world*) { return 1; }
+
+static inline __u32 decided_destination(struct world* world) { return world->decided; }
+
+static inline int find_service(struct world* world, const struct service_key* key, __u32* index) {
+  auto found = world->services->Find(*key);
+  if (found) *index = *found;
+  return found.has_value();
 }
 
 static inline struct destination* destination_at(struct world* world, __u32 index) {
-  return index < MAX_DESTINATIONS ? &world->destinations[index] : nullptr;
+  return index < world->settings->destinations ? &world->destinations[index] : nullptr;
 }
 
-static inline struct counters* counters_at(struct world* world, __u32 index) {
-  return index < MAX_DESTINATIONS ? &world->counters[index] : nullptr;
+static inline struct next_hop* next_hop_at(struct world* world, __u32 index) {
+  return index < MAX_NEXT_HOPS ? &world->next_hops[index] : nullptr;
+}
+
+static inline __u32 own_next_hop(struct world* world) {
+  return MAX_NEXT_HOPS - OWN_NEXT_HOPS / 2 + world->thread % (OWN_NEXT_HOPS / 2);
+}
+
+static inline struct counters* counters_at(struct world* world, const struct settings* settings,
+                                           __u32 index) {
+  return index < settings->destinations ? &world->counters[index] : nullptr;
 }
 
 static inline void count(__u64* counter, __u64 amount) {
@@ -123,13 +155,53 @@ static inline __u32 sum_options(struct world*, const struct packet* pkt) {
   return sum;
 }
 
-static inline int find_route(struct world* world, const struct journey* j, struct route* route) {
-  world->target = j->reply ? j->conn->caddr : j->conn->daddr;
-  auto hop = world->next_hops->Find(world->target, route->generation);
-  world->no_way = hop && hop->ifindex == 0;
-  if (!hop || hop->ifindex == 0) return 0;
-  *route = *hop;
+/// The address that the packets of this direction are to reach.
+static inline struct address far_end(struct world* world, const struct resolution* r) {
+  const connection* conn = connection_at(world, r->slot);
+  address target = {};
+  if (r->is_ipv6) {
+    const auto* line =
+        reinterpret_cast<const connection_addresses*>(connection_at(world, r->slot + 1));
+    return r->reply ? line->caddr : line->daddr;
+  }
+  memcpy(&target, r->reply ? &conn->caddr : &conn->daddr, 4);
+  return target;
+}
+
+static inline int find_route(struct world* world, struct resolution* r) {
+  world->target = far_end(world, r);
+  auto hop = world->resolved->Find(world->target, static_cast<uint32_t>(r->hop.key >> 32));
+  world->no_way = hop && static_cast<uint32_t>(hop->key) == 0;
+  if (!hop || world->no_way) return 0;
+  r->hop = *hop;
   return 1;
+}
+
+/// What XDP has verified by themselves is no more than a call here.
+static inline __u32 search_apart(struct world* world, __u32 bucket) {
+  return search_bucket(world, bucket);
+}
+static inline int lose_apart(struct world* world, __u32 bucket) {
+  return lose_in_bucket(world, bucket);
+}
+static inline __u32 claim_apart(struct world* world) {
+  return claim(world, world->settings, search_of(world));
+}
+static inline __u32 search_all(struct world* world) {
+  return search_table(world, world->settings, search_of(world));
+}
+static inline enum entered enter_apart(struct world* world, __u32 index) {
+  return enter(world, world->settings, &world->notes.opening, index);
+}
+static inline __u32 change_state_apart(struct world* world, __u32 slot, __u32 old,
+                                       struct segment segment) {
+  return change_state(world, slot, old, segment);
+}
+static inline enum verdict open_apart(struct world* world) {
+  return open_flow(world, world->settings, &world->notes.opening);
+}
+static inline int resolve_apart(struct world* world) {
+  return resolve(world, &world->notes.resolution);
 }
 
 /// Runs one frame through the packet code. On a FORWARDED verdict it was rewritten in place.
@@ -137,7 +209,11 @@ inline verdict RunDirector(world* world, std::span<uint8_t> frame, journey* j) {
   *j = {};
   j->pkt.data = frame.data();
   j->pkt.end = frame.data() + frame.size();
-  world->flow_found = {};
+  j->settings = world->settings;
+  world->notes.opening.is_new = 0;
   world->no_way = false;
   return director(world, j);
 }
+
+/// The interface that a forwarded packet leaves by.
+inline uint32_t LeavesBy(const journey& j) { return static_cast<uint32_t>(j.hop->key); }

@@ -1,9 +1,10 @@
 #include "xsk.h"
 
 #include <linux/if_link.h>
-#include <linux/if_xdp.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -14,50 +15,120 @@ namespace {
 constexpr uint32_t kFrames = 2048;
 constexpr uint32_t kFrameBytes = XSK_UMEM__DEFAULT_FRAME_SIZE;
 constexpr size_t kMemoryBytes = static_cast<size_t>(kFrames) * kFrameBytes;
+// Five seconds at most: a busy machine takes its time.
+constexpr int kBusyTries = 1000;
+constexpr useconds_t kBusyWaitMicroseconds = 5000;
 
 }  // namespace
 
 std::unique_ptr<Xsk> Xsk::Open(const Options& options, int* error, const char** call) {
   std::unique_ptr<Xsk> xsk(new Xsk());
-  void* memory =
-      mmap(nullptr, kMemoryBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  bool inherits = options.inherited_socket >= 0;
+  xsk->inherited_.Reset(options.inherited_socket);
+  xsk->frames_.Reset(options.inherited_frames);
   *call = "mmap";
-  *error = errno;
-  if (memory == MAP_FAILED) return nullptr;
-  xsk->memory_ = memory;
+  *error = xsk->MapFrames();
+  if (*error == 0) *error = inherits ? xsk->Inherit(call) : xsk->Create(options, call);
+  if (*error) return nullptr;
+  return xsk;
+}
 
+int Xsk::MapFrames() {
+  if (!frames_) {
+    frames_.Reset(memfd_create("xlvs frames", MFD_CLOEXEC));
+    if (!frames_ || ftruncate(frames_.get(), kMemoryBytes) < 0) return errno;
+  }
+  struct stat file = {};
+  if (fstat(frames_.get(), &file) < 0) return errno;
+  // Made by a version with other frames.
+  if (file.st_size != static_cast<off_t>(kMemoryBytes)) return EPROTO;
+  void* memory = mmap(nullptr, kMemoryBytes, PROT_READ | PROT_WRITE, MAP_SHARED, frames_.get(), 0);
+  if (memory == MAP_FAILED) return errno;
+  memory_ = memory;
+  return 0;
+}
+
+int Xsk::Create(const Options& options, const char** call) {
   xsk_umem_config umem = {.fill_size = kFrames,
                           .comp_size = 64,
                           .frame_size = kFrameBytes,
                           .frame_headroom = 0,
                           .flags = 0};
   *call = "xsk_umem__create";
-  *error =
-      -xsk_umem__create(&xsk->umem_, memory, kMemoryBytes, &xsk->fill_, &xsk->completion_, &umem);
-  if (*error) return nullptr;
+  if (int error = xsk_umem__create(&umem_, memory_, kMemoryBytes, &fill_, &completion_, &umem))
+    return -error;
 
   xsk_socket_config config = {};
   config.rx_size = kFrames;
   config.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD;
   config.xdp_flags = options.generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
   *call = "xsk_socket__create";
+  int error = 0;
   for (uint16_t copy : {XDP_ZEROCOPY, XDP_COPY}) {
     config.bind_flags = copy | XDP_USE_NEED_WAKEUP;
-    *error = -xsk_socket__create(&xsk->socket_, options.interface_name.c_str(), options.queue,
-                                 xsk->umem_, &xsk->rx_, nullptr, &config);
-    xsk->zero_copy_ = copy == XDP_ZEROCOPY;
-    if (*error == 0) break;
+    // The kernel takes a closed socket from its queue in its own time.
+    for (int tries = 0; tries < kBusyTries; tries++) {
+      error = -xsk_socket__create(&socket_, options.interface_name.c_str(), options.queue, umem_,
+                                  &rx_, nullptr, &config);
+      if (error != EBUSY) break;
+      usleep(kBusyWaitMicroseconds);
+    }
+    zero_copy_ = copy == XDP_ZEROCOPY;
+    if (error == 0 || error == EBUSY) break;
   }
-  if (*error) return nullptr;
+  if (error) return error;
 
-  for (uint64_t frame = 0; frame < kFrames; frame++) xsk->held_.push_back(frame * kFrameBytes);
-  xsk->Release();
-  return xsk;
+  fd_ = xsk_socket__fd(socket_);
+  for (uint64_t frame = 0; frame < kFrames; frame++) held_.push_back(frame * kFrameBytes);
+  Release();
+  return 0;
+}
+
+/// Goes on with the rings as another process left them: between two bursts, so that every frame
+/// is in one of them.
+int Xsk::Inherit(const char** call) {
+  fd_ = inherited_.get();
+  xdp_mmap_offsets offsets = {};
+  socklen_t size = sizeof(offsets);
+  *call = "getsockopt XDP_MMAP_OFFSETS";
+  if (getsockopt(fd_, SOL_XDP, XDP_MMAP_OFFSETS, &offsets, &size) < 0) return errno;
+  xdp_options options = {};
+  size = sizeof(options);
+  if (getsockopt(fd_, SOL_XDP, XDP_OPTIONS, &options, &size) < 0) return errno;
+  zero_copy_ = options.flags & XDP_OPTIONS_ZEROCOPY;
+
+  *call = "mmap";
+  if (!MapRing(&rx_, XDP_PGOFF_RX_RING, offsets.rx, sizeof(xdp_desc)) ||
+      !MapRing(&fill_, XDP_UMEM_PGOFF_FILL_RING, offsets.fr, sizeof(uint64_t)))
+    return errno;
+  // As libxdp keeps it: as far ahead as the ring is long.
+  fill_.cached_cons += kFrames;
+  return 0;
+}
+
+template <typename Ring>
+bool Xsk::MapRing(Ring* ring, uint64_t page, const xdp_ring_offset& offsets, size_t entry_bytes) {
+  size_t length = offsets.desc + kFrames * entry_bytes;
+  void* memory = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd_,
+                      static_cast<off_t>(page));
+  if (memory == MAP_FAILED) return false;
+  mapped_.emplace_back(memory, length);
+  auto* bytes = static_cast<char*>(memory);
+  ring->mask = kFrames - 1;
+  ring->size = kFrames;
+  ring->producer = reinterpret_cast<uint32_t*>(bytes + offsets.producer);
+  ring->consumer = reinterpret_cast<uint32_t*>(bytes + offsets.consumer);
+  ring->flags = reinterpret_cast<uint32_t*>(bytes + offsets.flags);
+  ring->ring = bytes + offsets.desc;
+  ring->cached_prod = *ring->producer;
+  ring->cached_cons = *ring->consumer;
+  return true;
 }
 
 Xsk::~Xsk() {
   if (socket_) xsk_socket__delete(socket_);
   if (umem_) xsk_umem__delete(umem_);
+  for (auto [ring, length] : mapped_) munmap(ring, length);
   if (memory_) munmap(memory_, kMemoryBytes);
 }
 

@@ -31,22 +31,25 @@ size_t ChecksumAt(const Anatomy& anatomy) {
 }
 
 /// The frame that a forwarded one should be, but for its checksums: those are taken from `after`.
-std::vector<uint8_t> Forwarded(Bytes before, Bytes after, const journey& j) {
+std::vector<uint8_t> Forwarded(Bytes before, Bytes after, const Journey& journey) {
+  const ::journey& j = *journey.code;
   std::vector<uint8_t> frame(before.begin(), before.end());
   Anatomy anatomy = Dissect(before);
   bool ipv4 = anatomy.version == 4;
   uint8_t* network = &frame[anatomy.network];
   uint8_t* transport = &frame[anatomy.transport];
   const connection& conn = *j.conn;
-  PutMac(j.reply ? conn.caddr : conn.daddr, &frame[0]);
+  flow reply = journey.world->FlowOf(j.slot, true);
+  flow request = journey.world->FlowOf(j.slot, false);
+  PutMac(j.reply ? reply.daddr : reply.saddr, &frame[0]);
   const uint8_t source[6] = {4};
   memcpy(&frame[6], source, 6);
   network[ipv4 ? 8 : 7]--;
   if (j.reply) {
-    memcpy(network + (ipv4 ? 12 : 8), &conn.vaddr, ipv4 ? 4 : 16);
+    memcpy(network + (ipv4 ? 12 : 8), &request.daddr, ipv4 ? 4 : 16);
     memcpy(transport, &conn.vport, 2);
   } else if (conn.method == METHOD_MASQ) {
-    memcpy(network + (ipv4 ? 16 : 24), &conn.daddr, ipv4 ? 4 : 16);
+    memcpy(network + (ipv4 ? 16 : 24), &reply.saddr, ipv4 ? 4 : 16);
     memcpy(transport + 2, &conn.dport, 2);
   }
   if (ipv4) memcpy(network + 10, &after[anatomy.network + 10], 2);
@@ -55,15 +58,16 @@ std::vector<uint8_t> Forwarded(Bytes before, Bytes after, const journey& j) {
   return frame;
 }
 
-void CheckForwarded(Bytes before, Bytes after, const journey& j) {
+void CheckForwarded(Bytes before, Bytes after, const Journey& journey) {
+  const ::journey& j = *journey.code;
   Anatomy old = Dissect(before), now = Dissect(after);
-  flow mine = j.reply ? reply_flow(j.conn) : request_flow(j.conn);
+  flow mine = journey.world->FlowOf(j.slot, j.reply != 0);
   Require(!memcmp(&mine, &old.five_tuple, sizeof(flow)), "a packet of the connection");
   Require(old.segment && now.segment && !old.fragment, "a whole segment");
   Require(before[old.network + (old.version == 4 ? 8 : 7)] > 1, "a TTL that is left");
-  Require(now.end - now.network <= j.route->mtu, "a packet that the next link takes");
-  Require(j.route->ifindex != 0, "an interface");
-  Require(Same(Forwarded(before, after, j), after), "only the rewritten fields to change");
+  Require(now.end - now.network <= j.hop->mtu, "a packet that the next link takes");
+  Require(LeavesBy(j) != 0, "an interface");
+  Require(Same(Forwarded(before, after, journey), after), "only the rewritten fields to change");
   Require(HeaderIsRight(after, now), "a right IPv4 header checksum");
 
   static constexpr uint8_t kNone[2] = {};
@@ -101,19 +105,25 @@ void CheckReason(Bytes frame, const Anatomy& anatomy, verdict verdict) {
 
 }  // namespace
 
-void CheckJourney(Bytes before, Bytes after, const journey& j, verdict verdict) {
-  Require(verdict <= VERDICT_DROPPED_DESTINATION_REMOVED, "a verdict of the packet code's");
+void CheckJourney(Bytes before, Bytes after, const Journey& journey) {
+  const ::journey& j = *journey.code;
+  verdict verdict = journey.verdict;
+  Require(verdict <= VERDICT_DROPPED_DESTINATION_REMOVED || verdict == VERDICT_DROPPED_TABLE_FULL,
+          "a verdict of the packet code's");
   Require(j.pkt.data == after.data() && j.pkt.end == after.data() + after.size(),
           "the frame to stay where it is");
   bool forwarded = verdict == VERDICT_FORWARDED_IN || verdict == VERDICT_FORWARDED_OUT;
   Anatomy anatomy = Dissect(before);
   CheckReason(before, anatomy, verdict);
   // Only then was the packet read to its end.
-  if (j.settings)
-    Require(!memcmp(&anatomy.five_tuple, &j.pkt.flow, sizeof(flow)), "the packet's five-tuple");
+  if (j.notes) {
+    flow read = flow_of(&j.pkt);
+    if (!forwarded)
+      Require(!memcmp(&anatomy.five_tuple, &read, sizeof(flow)), "the packet's five-tuple");
+  }
   if (!forwarded) return Require(Same(before, after), "a packet to be as it came");
   Require((verdict == VERDICT_FORWARDED_OUT) == (j.reply != 0), "the verdict of its direction");
-  CheckForwarded(before, after, j);
+  CheckForwarded(before, after, journey);
 }
 
 bool CheckIcmpError(std::span<uint8_t> frame, icmp_error error) {
@@ -128,8 +138,8 @@ bool CheckIcmpError(std::span<uint8_t> frame, icmp_error error) {
   Anatomy about = Dissect(frame), now = Dissect(out);
   Require(now.version == about.version && now.tags == about.tags, "an error in the same protocol");
   Require(now.end == out.size(), "an error as long as it says");
-  Require(same_address(&now.five_tuple.daddr, &about.five_tuple.saddr) &&
-              same_address(&now.five_tuple.saddr, &about.five_tuple.daddr),
+  Require(is_address(&now.five_tuple.daddr, &about.five_tuple.saddr) &&
+              is_address(&now.five_tuple.saddr, &about.five_tuple.daddr),
           "an error to the sender");
   Bytes message = out.subspan(now.transport);
   Bytes quoted = message.subspan(ICMP_HEADER_BYTES);

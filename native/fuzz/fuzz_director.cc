@@ -3,7 +3,7 @@
 //   input -> FuzzWorld -> event, event, … where an event is
 //              a built frame   headers around a known five-tuple, perhaps damaged (frame.h)
 //              a raw frame     the input's own bytes
-//              a connection    entered for the packet that was raised last
+//              tickets         published, or taken back
 //              the clock, a sweep, a next hop, a changed rule
 //
 // Each frame runs through the packet code once; check.h says what must hold then. Statistics say
@@ -54,8 +54,7 @@ class Life {
         world_.ChangeRules(input_);
         break;
       default:
-        if (raised_.family) world_.Open(raised_, active_, reopens_);
-        raised_ = {};
+        world_.ChangeTickets(input_);
     }
     world_.CheckTables();
   }
@@ -75,25 +74,18 @@ class Life {
     auto error = static_cast<icmp_error>(packets_++ % 3);
     if (CheckIcmpError(frame.bytes(), error)) statistics.Count(error);
 
-    world tables = world_.Tables();
+    world* tables = world_.Tables();
     journey j;
-    verdict verdict = RunDirector(&tables, frame.bytes(), &j);
-    CheckJourney(before, frame.bytes(), j, verdict);
+    verdict verdict = RunDirector(tables, frame.bytes(), &j);
+    CheckJourney(before, frame.bytes(), {&world_, &j, verdict});
     statistics.Count(Dissect(before), verdict);
-    if (verdict == VERDICT_RAISED_ROUTE) wanted_ = tables.target;
-    if (verdict != VERDICT_RAISED_NEW) return;
-    raised_ = j.pkt.flow;
-    active_ = is_active(next_state(&j.pkt, STATE_NONE, VIEW_IN));
-    reopens_ = j.conn != nullptr;
+    if (verdict == VERDICT_RAISED_ROUTE) wanted_ = tables->target;
   }
 
   Input* input_;
   FuzzWorld world_;
   uint64_t packets_ = 0;
-  /// What the last raised packets ask for; family 0 is nothing.
-  flow raised_ = {};
-  bool active_ = false;
-  bool reopens_ = false;
+  /// The way that the last raised packet waits for.
   address wanted_ = {};
 };
 

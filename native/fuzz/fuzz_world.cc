@@ -4,7 +4,7 @@
 
 namespace {
 
-constexpr uint32_t kSlots = 64;
+constexpr uint32_t kBuckets = 9;
 constexpr uint8_t kDestinations = 8;
 constexpr uint16_t kClients = 6;
 constexpr uint16_t kMtus[] = {1500, 1280, 576, 9000};
@@ -29,11 +29,25 @@ void PutMac(const address& target, __u8 mac[6]) {
 }
 
 FuzzWorld::FuzzWorld(Input* input)
-    : destinations_(kDestinations),
-      connections_(kSlots),
+    : addresses_(ADDRESS_WORDS, ~uint64_t{0}),
+      buckets_(kBuckets),
+      connections_(size_t{kBuckets} * WAYS),
+      schedules_(MAX_SERVICES),
+      rings_(kDestinations),
+      destinations_(kDestinations),
+      next_hops_(MAX_NEXT_HOPS),
       counters_(kDestinations),
-      memory_(&settings_, destinations_.data(), connections_.data(), kSlots, counters_.data(),
-              &verdicts_) {
+      memory_({.settings = &settings_,
+               .addresses = addresses_.data(),
+               .buckets = buckets_.data(),
+               .connections = connections_.data(),
+               .schedules = schedules_.data(),
+               .rings = rings_.data(),
+               .ring_lines = kDestinations,
+               .destinations = destinations_.data(),
+               .next_hops = next_hops_.data(),
+               .counters = counters_.data(),
+               .verdicts = &verdicts_}) {
   // Also just before the clock or its sign turns over.
   constexpr uint32_t kStarts[] = {100'000, 0xffff'ff00, 0x7fff'ff00, 0};
   uint8_t choices = input->Byte();
@@ -42,6 +56,12 @@ FuzzWorld::FuzzWorld(Input* input)
   settings_.route_generation = 7;
   settings_.heartbeat_jiffies = now_;
   settings_.hz = choices & 0x80 ? 0 : 250;
+  settings_.buckets = kBuckets;
+  settings_.destinations = kDestinations;
+  settings_.conn_reuse_mode = choices >> 2 & 3;
+  settings_.expire_nodest_conn = choices >> 5 & 1;
+  settings_.sloppy_tcp = choices >> 6 & 1;
+  for (uint32_t i = 0; i < HASH_KEYS; i++) settings_.hash_keys[i] = 0x9e3779b97f4a7c15 * (i + 1);
   for (uint32_t state = 0; state < STATES; state++)
     settings_.timeout_jiffies[state] = 250 * (state + 1);
 
@@ -49,7 +69,7 @@ FuzzWorld::FuzzWorld(Input* input)
   for (uint16_t i = 0; i < 3 * kDestinations; i++) {
     uint8_t index = i % kDestinations;
     uint32_t state = Protocol(index) == IPPROTO_UDP ? STATE_UDP : input->Byte() % STATE_UDP;
-    Insert(NewConnection(index, i / kDestinations), state);
+    Enter(index, i / kDestinations, state);
   }
   if (choices & 0x10) return;
   for (uint8_t index = 0; index < kDestinations; index++)
@@ -60,89 +80,114 @@ FuzzWorld::FuzzWorld(Input* input)
   }
 }
 
-world FuzzWorld::Tables() const {
-  world tables = memory_.table_world;
-  tables.now = now_;
-  return tables;
+world* FuzzWorld::Tables() {
+  memory_.tables.now = now_;
+  return &memory_.tables;
 }
 
+/// A service's index is its destination's; its ring is one line.
 void FuzzWorld::AddDestination(uint8_t index) {
   uint8_t family = Family(index);
   service_key key = {.vaddr = Address(family, 1, index),
                      .vport = bpf_htons(80 + index),
                      .protocol = Protocol(index),
                      .family = family};
-  memory_.tables.services.insert_or_assign(key, index);
+  memory_.services.indices.insert_or_assign(key, index);
   bool masq = Method(index) == METHOD_MASQ;
-  destinations_[index] = {.daddr = Address(family, 2, index),
-                          .dport = masq ? bpf_htons(8000) : key.vport,
-                          .method = Method(index),
-                          .family = family,
-                          .available = 1,
-                          .active = 0,
-                          .inactive = 0};
+  destination& dest = destinations_[index];
+  dest.daddr = Address(family, 2, index);
+  dest.dport = masq ? bpf_htons(8000) : key.vport;
+  dest.method = Method(index);
+  dest.family = family;
+  dest.available = dest.weight = 1;
+  schedules_[index].ring_line = index;
+  schedules_[index].ring_mask = TICKETS_PER_LINE - 1;
+  for (__u32& ticket : rings_[index].destination) ticket = index;
 }
 
-connection FuzzWorld::NewConnection(uint8_t index, uint16_t client) const {
+flow FuzzWorld::NewRequest(uint8_t index, uint16_t client) const {
   const destination& dest = destinations_[index];
-  connection conn = {};
-  conn.caddr = Address(dest.family, 3, client % kClients + 1);
-  conn.vaddr = Address(dest.family, 1, index);
-  conn.daddr = dest.daddr;
-  conn.cport = bpf_htons(40'000 + client / kClients);
-  conn.vport = bpf_htons(80 + index);
-  conn.dport = dest.dport;
-  conn.protocol = Protocol(index);
-  conn.family = dest.family;
-  conn.destination = index;
-  conn.service = index;
-  conn.method = dest.method;
-  return conn;
+  return {.saddr = Address(dest.family, 3, client % kClients + 1),
+          .daddr = Address(dest.family, 1, index),
+          .sport = bpf_htons(40'000 + client / kClients),
+          .dport = bpf_htons(80 + index),
+          .protocol = Protocol(index),
+          .family = dest.family,
+          .pad = 0};
 }
 
-/// Whoever schedules counts the new connection, and takes it back when it was not entered.
-void FuzzWorld::Insert(const connection& conn, uint32_t state) {
-  uint32_t slot = 0;
-  destination& dest = destinations_[conn.destination];
-  auto& count = is_active(state) ? dest.active : dest.inactive;
-  count++;
-  auto inserted = memory_.table.Insert(conn, state, now_, &slot);
-  if (inserted != ConnectionTable::Inserted::kNew) count--;
-  Require(inserted == ConnectionTable::Inserted::kFull || slot < kSlots, "slot of a connection");
+void FuzzWorld::Enter(uint8_t index, uint16_t client, uint32_t state) {
+  memory_.table.Enter({.request = NewRequest(index, client),
+                       .destination = index,
+                       .state = state,
+                       .seen_jiffies = now_,
+                       .timeout_jiffies = settings_.timeout_jiffies[state]});
+}
+
+const connection_addresses& FuzzWorld::AddressesOf(uint32_t slot) const {
+  return reinterpret_cast<const connection_addresses&>(connections_[slot + 1]);
+}
+
+flow FuzzWorld::FlowOf(uint32_t slot, bool reply) const {
+  const connection& conn = connections_[slot];
+  address client = {}, virtual_end = {}, destination_end = {};
+  if (conn.family == FAMILY_IPV6) {
+    client = AddressesOf(slot).caddr;
+    virtual_end = AddressesOf(slot).vaddr;
+    destination_end = AddressesOf(slot).daddr;
+  } else {
+    memcpy(&client, &conn.caddr, 4);
+    memcpy(&virtual_end, &conn.vaddr, 4);
+    memcpy(&destination_end, &conn.daddr, 4);
+  }
+  flow made = {.saddr = reply ? destination_end : client,
+               .daddr = reply ? client : virtual_end,
+               .sport = reply ? conn.dport : conn.cport,
+               .dport = reply ? conn.cport : conn.vport,
+               .protocol = conn.protocol,
+               .family = conn.family,
+               .pad = 0};
+  return made;
 }
 
 flow FuzzWorld::ChooseFlow(Input* input) const {
   uint8_t which = input->Byte();
   uint8_t how = input->Byte();
-  connection conn = connections_[which % kSlots];
-  bool fresh = how & 0x40 || conn.family == 0;
-  if (fresh) conn = NewConnection(which % kDestinations, which / kDestinations);
-  flow chosen = how & 1 && !fresh ? reply_flow(&conn) : request_flow(&conn);
+  uint32_t slot = which % (kBuckets * WAYS);
+  bool fresh = how & 0x40 || (connections_[slot].state & SLOT_PHASE) != SLOT_LIVE;
+  flow chosen = fresh ? NewRequest(which % kDestinations, which / kDestinations)
+                      : FlowOf(slot, (how & 1) != 0);
   if ((how & 0x38) == 0x38) chosen.dport ^= bpf_htons(1);
   if ((how & 0x38) == 0x30) chosen.saddr.bytes[3] ^= 1;
   return chosen;
 }
 
-uint16_t FuzzWorld::ChecksumThatVanishes(const flow& flow) {
-  auto entry = memory_.tables.FindFlow(flow);
-  if (!entry) return 0;
-  uint16_t delta = connections_[entry->slot].transport_delta;
-  return bpf_ntohs(entry->reply ? static_cast<uint16_t>(~delta) : delta);
+/// The slot of the flow's connection, by looking at every one.
+uint32_t FuzzWorld::Find(const flow& wanted, bool reply) const {
+  for (uint32_t slot = 0; slot < kBuckets * WAYS; slot++) {
+    if ((connections_[slot].state & SLOT_PHASE) != SLOT_LIVE) continue;
+    flow own = FlowOf(slot, reply);
+    if (memcmp(&own, &wanted, sizeof(flow)) == 0) return slot;
+  }
+  return NO_SLOT;
 }
 
-void FuzzWorld::Open(const flow& request, bool active, bool reopens) {
-  service_key key = {.vaddr = request.daddr,
-                     .vport = request.dport,
-                     .protocol = request.protocol,
-                     .family = request.family};
-  auto index = memory_.tables.FindService(key);
-  Require(index.has_value(), "a service of the raised packet");
-  connection conn = NewConnection(static_cast<uint8_t>(index.value_or(0)), 0);
-  conn.caddr = request.saddr;
-  conn.cport = request.sport;
-  if (reopens) memory_.table.Remove(request);
-  bool tcp = request.protocol == IPPROTO_TCP;
-  Insert(conn, !tcp ? STATE_UDP : active ? STATE_SYN_RECV : STATE_NONE);
+uint16_t FuzzWorld::ChecksumThatVanishes(const flow& flow) {
+  for (bool reply : {false, true}) {
+    uint32_t slot = Find(flow, reply);
+    if (slot == NO_SLOT) continue;
+    uint16_t delta = connections_[slot].transport_delta;
+    return bpf_ntohs(reply ? static_cast<uint16_t>(~delta) : delta);
+  }
+  return 0;
+}
+
+void FuzzWorld::ChangeTickets(Input* input) {
+  uint8_t how = input->Byte();
+  schedule& ring = schedules_[how % kDestinations];
+  auto head = static_cast<uint32_t>(ring.window);
+  uint32_t count = how >> 4;
+  ring.window = uint64_t{head + count} << 32 | head;
 }
 
 void FuzzWorld::AdvanceClock(Input* input) {
@@ -157,47 +202,55 @@ void FuzzWorld::Sweep() { memory_.table.Sweep(now_); }
 
 void FuzzWorld::PutRoute(const address& target, Input* input) {
   uint8_t how = input->Byte();
-  route hop = {};
-  hop.generation = Generation();
-  hop.ifindex = 2;
+  next_hop hop = {};
+  uint32_t generation = (how & 3) == 1 ? Generation() - 1 : Generation();
+  uint32_t ifindex = (how & 3) == 2 ? 0 : 2;
+  hop.key = uint64_t{generation} << 32 | ifindex;
   hop.mtu = kMtus[how >> 2 & 3];
-  if ((how & 3) == 1) hop.generation--;
-  if ((how & 3) == 2) hop.ifindex = 0;
   PutMac(target, hop.dmac);
   hop.smac[0] = 4;
-  memory_.next_hops.Put(target, hop);
+  memory_.resolved.Put(target, hop);
 }
 
 address FuzzWorld::ChooseTarget(Input* input) const {
-  const connection& conn = connections_[input->Below(kSlots)];
-  return input->Byte() & 1 ? conn.caddr : conn.daddr;
+  flow chosen = FlowOf(input->Below(kBuckets * WAYS - 1), true);
+  return input->Byte() & 1 ? chosen.daddr : chosen.saddr;
 }
 
 void FuzzWorld::ChangeRules(Input* input) {
   uint8_t how = input->Byte();
+  destination& dest = destinations_[how % kDestinations];
   if (how & 0x80)
     settings_.route_generation++;
+  else if (how & 0x40)
+    dest.weight ^= 1;
+  else if (how & 0x20)
+    dest.upper = dest.upper ? 0 : 4;
   else
-    destinations_[how % kDestinations].available ^= 1;
+    dest.available ^= 1;
 }
 
 void FuzzWorld::CheckTables() const {
   uint32_t active[kDestinations] = {}, inactive[kDestinations] = {}, live = 0;
-  for (const connection& conn : connections_) {
-    if (!(conn.state & STATE_LIVE)) continue;
+  for (uint32_t slot = 0; slot < kBuckets * WAYS; slot++) {
+    uint32_t word = connections_[slot].state;
+    uint32_t tag = buckets_[slot / WAYS] >> (slot % WAYS * 8) & 0xff;
+    Require((word & SLOT_PHASE) == SLOT_FREE || (word & SLOT_PHASE) == SLOT_LIVE,
+            "a slot that is free or live");
+    if ((word & SLOT_PHASE) == SLOT_FREE) {
+      Require(tag == 0 || tag == TAG_CONTINUED, "no tag of a free slot");
+      continue;
+    }
     live++;
-    uint32_t state = conn.state & ~STATE_LIVE;
+    uint32_t state = word & SLOT_STATE;
+    Require(tag >= 0x80 && tag != TAG_CONTINUED, "a tag of a live slot");
     Require(state < STATES, "a state of a connection");
-    (is_active(state) ? active : inactive)[conn.destination]++;
+    Require(Find(FlowOf(slot, false), false) == slot, "one connection of a flow");
+    (is_active(state) ? active : inactive)[connections_[slot].destination]++;
   }
   Require(memory_.table.size() == live, "the table's size");
   for (uint8_t i = 0; i < kDestinations; i++) {
     Require(destinations_[i].active == active[i], "count of active connections");
     Require(destinations_[i].inactive == inactive[i], "count of inactive connections");
-  }
-  for (const auto& [key, entry] : memory_.tables.flows) {
-    Require(entry.slot < settings_.slots_used, "slot of a flow");
-    Require(is_connection_of(&connections_[entry.slot], &key, entry.reply != 0),
-            "a flow that leads to its connection");
   }
 }

@@ -13,13 +13,15 @@ class FuzzWorld {
   explicit FuzzWorld(Input* input);
 
   /// What the packet code gets.
-  world Tables() const;
+  world* Tables();
   /// A five-tuple of a connection, either way, or of a new client, or nearly one of them.
   flow ChooseFlow(Input* input) const;
   /// The transport checksum that the rewrite of this flow's packets turns to zero; 0 if none is.
   uint16_t ChecksumThatVanishes(const flow& flow);
-  /// Enters the connection that a raised packet asks for, as the slow path does.
-  void Open(const flow& request, bool active, bool reopens);
+  /// Publishes tickets of a service, or takes back those that were not used.
+  void ChangeTickets(Input* input);
+  /// The five-tuple of the connection in a slot, or of its replies.
+  flow FlowOf(uint32_t slot, bool reply) const;
   void AdvanceClock(Input* input);
   void Sweep();
   /// Resolves a next hop: fresh, outdated, or none.
@@ -33,12 +35,19 @@ class FuzzWorld {
 
  private:
   void AddDestination(uint8_t index);
-  connection NewConnection(uint8_t index, uint16_t client) const;
-  void Insert(const connection& conn, uint32_t state);
+  flow NewRequest(uint8_t index, uint16_t client) const;
+  void Enter(uint8_t index, uint16_t client, uint32_t state);
+  uint32_t Find(const flow& flow, bool reply) const;
+  const connection_addresses& AddressesOf(uint32_t slot) const;
 
   // One allocation each, so that an index beyond the end is seen.
-  std::vector<destination> destinations_;
+  std::vector<uint64_t> addresses_;
+  std::vector<__u64> buckets_;
   std::vector<connection> connections_;
+  std::vector<schedule> schedules_;
+  std::vector<ticket_line> rings_;
+  std::vector<destination> destinations_;
+  std::vector<next_hop> next_hops_;
   std::vector<counters> counters_;
   settings settings_ = {};
   verdict_counters verdicts_ = {};

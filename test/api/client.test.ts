@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -56,7 +57,7 @@ test('a service that does not exist is an empty reply', async () => {
 test('an error answer is a DaemonError with its message', async () => {
   await listen((_, response) => response.writeHead(500).end('{"message":"it broke"}'));
   await expect(new Client(path).status()).rejects.toThrow(
-    new DaemonError('the daemon answered 500: it broke'),
+    new DaemonError('the daemon answered 500: it broke', { status: 500 }),
   );
 });
 
@@ -119,4 +120,23 @@ test('the socket is named by the network namespace', () => {
   expect(socketPath()).toBe('/elsewhere');
   if (named === undefined) delete process.env.XLVS_SOCKET;
   else process.env.XLVS_SOCKET = named;
+});
+
+test('a capture comes as it is taken, and ends when it is not read any more', async () => {
+  let closed: Promise<unknown> | undefined;
+  await listen((_, response) => {
+    closed = once(response, 'close');
+    response.write('one');
+  });
+  const stream = await new Client(path).capture({ filter: '', snapLength: 256 });
+  expect(String((await once(stream, 'data'))[0])).toBe('one');
+  stream.destroy();
+  await closed;
+});
+
+test('a capture that is refused is a DaemonError with the reason alone', async () => {
+  await listen((_, response) => response.writeHead(409).end('{"message":"another capture is on"}'));
+  await expect(new Client(path).capture({ filter: '', snapLength: 256 })).rejects.toThrow(
+    new DaemonError('another capture is on', { status: 409 }),
+  );
 });

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, test, vi } from 'vitest';
 import { createServer } from '../../ts/api/server.ts';
 import { Director } from '../../ts/lvs/director.ts';
@@ -14,6 +15,7 @@ const status = {
   services: 1,
   destinations: 1,
   connections: 0,
+  ahead: [],
 };
 
 /** The API over a data plane without packets. */
@@ -22,6 +24,7 @@ function api() {
   const director = new Director(dataplane);
   const stop = vi.fn();
   const info = vi.fn();
+  const capture = vi.fn((): Readable => Readable.from([Uint8Array.of(10, 13, 13, 10)]));
   const server = createServer(
     {
       director,
@@ -29,7 +32,9 @@ function api() {
       connections: () => [],
       verdicts: () => ({ FORWARDED_IN: 2n ** 60n }),
       status: () => status,
+      capture,
       stop,
+      replace: async ({ program }) => `replaced by ${program[0]}`,
     },
     { info },
   );
@@ -37,7 +42,7 @@ function api() {
   const post = async (url: string, payload: object) =>
     answerOf(await server.inject({ method: 'POST', url, payload }));
   const operations = (...list: Operation[]) => post('/operations', { operations: list });
-  return { dataplane, director, server, stop, info, get, post, operations };
+  return { dataplane, director, server, stop, info, capture, get, post, operations };
 }
 
 function answerOf({ statusCode, body }: { statusCode: number; body: string }) {
@@ -195,6 +200,39 @@ test('status, timeouts and connections are told', async () => {
   expect((await get('/status')).body).toEqual(status);
   expect((await get('/timeouts')).body).toEqual({ tcpS: 900, tcpFinS: 120, udpS: 300 });
   expect((await get('/connections')).body).toEqual({ connections: [] });
+});
+
+test('settings are set by number or word, and shown as text', async () => {
+  const { get, post } = api();
+  const set = (settings: object) =>
+    post('/operations', { operations: [{ op: 'setSettings', settings }] });
+  expect((await set({ syn_cookies: 'off', drop_entry: 3 })).body.results).toEqual([{ ok: true }]);
+  expect((await get('/settings')).body).toMatchObject({ syn_cookies: 'off', drop_entry: '3' });
+  expect(await set({ drop_entry: 4 })).toMatchObject({
+    status: 400,
+    body: { path: 'operations[0].settings.drop_entry', expected: '0 to 3', received: '4' },
+  });
+});
+
+describe('a capture', () => {
+  const payload = { filter: 'tcp port 80', snapLength: 256, count: 3 };
+
+  test('is answered with its file', async () => {
+    const { server, capture } = api();
+    const answer = await server.inject({ method: 'POST', url: '/capture', payload });
+    expect([...answer.rawPayload]).toEqual([10, 13, 13, 10]);
+    expect(capture).toHaveBeenCalledExactlyOnceWith(payload);
+  });
+
+  test('that cannot begin is refused', async () => {
+    const { post, capture } = api();
+    capture.mockImplementation(() => {
+      throw Object.assign(new Error('another capture is on'), { statusCode: 409 });
+    });
+    const answer = await post('/capture', payload);
+    expect(answer).toMatchObject({ status: 409, body: { message: 'another capture is on' } });
+    expect(await post('/capture', { filter: 1, snapLength: 256 })).toMatchObject({ status: 400 });
+  });
 });
 
 test('a stop is answered first', async () => {

@@ -49,10 +49,12 @@ const service: fc.Arbitrary<ServiceView> = fc
     port: fc.integer({ min: 1, max: 65535 }),
     scheduler: fc.constantFrom('rr', 'wrr', 'lc', 'wlc'),
     servers: fc.uniqueArray(address, { maxLength: 3 }),
+    exact: fc.boolean(),
     weight: fc.nat(2 ** 31 - 1),
     method: fc.constantFrom('masq' as const, 'route' as const),
   })
-  .map(({ servers, weight, method, ...id }) => {
+  .map(({ servers, weight, method, exact, ...rest }) => {
+    const id = { ...rest, ...(exact && { exact: true }) };
     const counters = {
       connections: '0',
       inPackets: '0',
@@ -82,8 +84,9 @@ test.for([
         lines.map((line) => parseCommandLine(line.split(' '), recordedNames)),
       );
       const operations = requests.map((one) => (one.kind === 'change' ? one.operation : one));
-      const { counters: _, destinations, scheduler, ...id } = saved;
-      expect(operations[0]).toEqual({ op: 'addService', service: { ...id, scheduler } });
+      const { counters: _, destinations, ...spec } = saved;
+      const { scheduler, exact, ...id } = spec;
+      expect(operations[0]).toEqual({ op: 'addService', service: spec });
       const added = destinations.map(({ address: at, port, method, weight }) => ({
         op: 'addDestination',
         service: id,
@@ -94,6 +97,15 @@ test.for([
       expect(operations).toHaveLength(1 + added.length);
     }),
   );
+});
+
+test('-b exact is carried out, and any other flag of a scheduler is not yet', async () => {
+  const read = (flags: string) =>
+    parseCommandLine(['-A', '-t', '10.0.0.1:80', '-s', 'rr', '-b', flags], recordedNames);
+  expect(await read('exact')).toMatchObject({ operation: { service: { exact: true } } });
+  await expect(read('flag-1')).rejects.toThrow('xlvs: --sched-flags is not supported yet');
+  await expect(read('exact,flag-1')).rejects.toThrow('xlvs: --sched-flags is not supported yet');
+  await expect(read('nosuch')).rejects.toThrow("invalid scheduler flag `nosuch'");
 });
 
 test('a number that strtol reads differently than Number is read as strtol reads it', () => {

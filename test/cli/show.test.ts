@@ -78,6 +78,12 @@ test('nosort keeps the order of the director', async () => {
   expect(unsorted).toMatch(/10\.0\.0\.2[\s\S]*10\.0\.0\.1/);
 });
 
+test('a service that is scheduled one by one says so', async () => {
+  const exact = { ...serviceOf('10.0.0.1', counters('0')), exact: true };
+  const style = { label: numericLabel, stats: false, exact: false, sort: true };
+  expect(await showServices([exact], style)).toContain('TCP  10.0.0.1:80 rr (exact)\n');
+});
+
 function serviceOf(address: string, counts: CountersText): ServiceView {
   const id = { protocol: 'tcp', family: familyOf(address), address, port: 80 } as const;
   return { ...id, scheduler: 'rr', counters: counts, destinations: [] };

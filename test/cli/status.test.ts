@@ -1,12 +1,35 @@
 import { expect, test } from 'vitest';
 import { statisticsText, statusText } from '../../ts/cli/status.ts';
+import { service } from '../support/rules.ts';
 
-test('verdicts that were reached come first, by name', () => {
-  const text = statisticsText({ verdicts: { to_kernel: '12', bad_checksum: '0', forward: '7' } });
-  expect(text).toBe('forward      7\nto_kernel    12\nbad_checksum 0\n');
+const statistics = {
+  verdicts: { passed_icmp: '9007199254740993', dropped_ttl: '0', forwarded_in: '7' },
+};
+
+test('verdicts that packets came to are a table, by name', () => {
+  expect(statisticsText(statistics)).toBe(
+    [
+      'VERDICT               PACKETS',
+      'forwarded_in                7',
+      'passed_icmp  9007199254740993',
+      '',
+    ].join('\n'),
+  );
 });
 
-test('the status has a line for each interface', () => {
+test('all verdicts are shown where they are asked for', () => {
+  const names = statisticsText(statistics, { all: true }).match(/^[a-z]\S+/gm);
+  expect(names).toEqual(['dropped_ttl', 'forwarded_in', 'passed_icmp']);
+});
+
+test('as JSON, numbers keep every digit', () => {
+  const text = statisticsText(statistics, { json: true });
+  expect(Object.keys(JSON.parse(text))).toEqual(['forwarded_in', 'passed_icmp']);
+  expect(text).toContain('"passed_icmp": 9007199254740993');
+  expect(JSON.parse(statisticsText({ verdicts: {} }, { json: true }))).toEqual({});
+});
+
+test('the status has a line for each interface, and for each service scheduled ahead', () => {
   const text = statusText({
     pid: 7,
     netnsCookie: '4098',
@@ -19,6 +42,7 @@ test('the status has a line for each interface', () => {
     services: 1,
     destinations: 3,
     connections: 1000,
+    ahead: [{ ...service(), scheduler: 'wlc', tickets: 12, ageMs: 1.96 }],
   });
   expect(text.split('\n')).toEqual([
     'pid 7',
@@ -29,6 +53,7 @@ test('the status has a line for each interface', () => {
     'connections 1000',
     'interface eth0 (2): native, queues 4, zero-copy, no other XDP program',
     "interface veth1 (3): generic, queues 1, copy, shared by libxdp's dispatcher",
+    'ahead tcp 192.0.2.1:80 wlc: tickets 12, counts up to 2.0 ms old',
     '',
   ]);
 });

@@ -18,12 +18,20 @@ describe('a configuration', () => {
     });
   });
 
+  test('says settings by numbers or words', () => {
+    const text = 'settings:\n  syn_cookies: off\n  conn_reuse_mode: 0\n';
+    expect(parseConfig(text, path).settings).toEqual({ syn_cookies: 0, conn_reuse_mode: 0 });
+  });
+
   test.each([
     ['connections: many', 'connections: expected 1024 to 16777216, received "many"'],
     ['connections: 10', 'connections: expected 1024 to 16777216, received 10'],
     ['backlog: 1.5', 'backlog: expected 1 to 4096, received 1.5'],
     ['interfaces: eth0', 'interfaces: expected array, received "eth0"'],
     ['interfaces: [eth0, 7]', 'interfaces[1]: expected string, received 7'],
+    ['settings: {drop_entry: 4}', 'settings.drop_entry: expected 0 to 3, received 4'],
+    ['settings: {syn_cookies: no}', 'settings.syn_cookies: expected off, auto, on, received "no"'],
+    ['settings: {colour: red}', 'settings.colour: expected no such key, received "red"'],
     ['interface: [eth0]', 'interface: expected no such key, received ["eth0"]'],
     ['- eth0', 'expected object, received ["eth0"]'],
   ])('is refused with path, expected and received: %s', (text, message) => {

@@ -34,7 +34,7 @@ function read(cookie = '1'): { director: Director; complaints: readonly string[]
 }
 
 function withoutCursors(director: Director): unknown[] {
-  return director.entries().map((entry) => ({ ...entry, cursor: undefined }));
+  return director.entries().map((entry) => ({ ...entry, progress: undefined }));
 }
 
 /** One service with destinations 1 and 2: a line each, the first line of the file before them. */

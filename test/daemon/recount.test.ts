@@ -1,20 +1,22 @@
 import { expect, test } from 'vitest';
 import { recount } from '../../ts/daemon/recount.ts';
-import { Connection, ConnectionState, Destination } from '../../ts/native/abi.gen.ts';
+import { Connection, ConnectionState, Destination, SlotPhase } from '../../ts/native/abi.gen.ts';
 
 /** A table with connections of one destination each, and the counts that were left of them. */
 function memory(connections: { of: number; state: number }[], left: [number, number][]) {
-  const table = new ArrayBuffer(Connection.size * 8);
+  const table = new ArrayBuffer(Connection.size * 7);
+  const buckets = new Uint8Array(8);
   for (const [slot, { of, state }] of connections.entries()) {
     Connection.setDestination(new DataView(table), slot * Connection.size, of);
     Connection.setState(new DataView(table), slot * Connection.size, state);
+    buckets[slot] = 0x80;
   }
   const destinations = new ArrayBuffer(Destination.size * left.length);
   for (const [index, [active, inactive]] of left.entries()) {
     Destination.setActive(new DataView(destinations), index * Destination.size, active);
     Destination.setInactive(new DataView(destinations), index * Destination.size, inactive);
   }
-  return { connections: table, destinations, slotsUsed: connections.length };
+  return { buckets: buckets.buffer, connections: table, destinations };
 }
 
 function counts(destinations: ArrayBuffer): [number, number][] {
@@ -25,8 +27,8 @@ function counts(destinations: ArrayBuffer): [number, number][] {
   ]);
 }
 
-const established = ConnectionState.LIVE | ConnectionState.ESTABLISHED;
-const closing = ConnectionState.LIVE | ConnectionState.FIN_WAIT;
+const established = SlotPhase.LIVE | ConnectionState.ESTABLISHED;
+const closing = SlotPhase.LIVE | ConnectionState.FIN_WAIT;
 
 test('counts become those of the live connections', () => {
   const wrong = memory(

@@ -4,6 +4,7 @@ import { startedLine } from '../../ts/daemon/summary.ts';
 const fresh = {
   programId: 123,
   adopted: false,
+  migrated: false,
   interfaces: [
     { name: 'eth0', mode: 'native' as const },
     { name: 'eth1', mode: 'generic' as const },

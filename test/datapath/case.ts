@@ -1,4 +1,5 @@
 import type { ServiceId } from '../../ts/lvs/operation.ts';
+import type { Settings } from '../../ts/lvs/settings.ts';
 import type { ConnectionState, Counters, Verdict } from '../../ts/native/abi.gen.ts';
 import { eth, type Frame, type Ip4Options, type Ip6Options, type Link } from '../support/packet.ts';
 
@@ -33,6 +34,8 @@ export interface PacketCase {
   readonly name: string;
   /** The virtual services; all four of this director unless told. */
   readonly services?: readonly ServiceId[];
+  /** Those that are not the default. */
+  readonly settings?: Partial<Settings>;
   /** None unless told. */
   readonly connection?: ConnectionCase;
   readonly frame: Uint8Array;
@@ -58,6 +61,8 @@ export interface ConnectionCase {
   readonly state: StateName;
   /** The destination was taken out of its service. */
   readonly removed?: boolean;
+  /** The destination has weight 0. */
+  readonly quiesced?: boolean;
   /** Of both next hops; 1500 unless told. */
   readonly mtu?: number;
   /** The next hops were found under an earlier route generation. */

@@ -2,6 +2,7 @@ import type { PacketCase } from './case.ts';
 import { FORWARDED } from './cases_forwarded.ts';
 import { RECORDED_PACKETS } from './cases_packets.ts';
 import { REFUSED } from './cases_refused.ts';
+import { SETTINGS } from './cases_settings.ts';
 import { RECORDED_STATES } from './cases_states.ts';
 import { STRANGE } from './cases_strange.ts';
 import { TCP_STATES } from './cases_tcp.ts';
@@ -12,6 +13,7 @@ export const CASES: Readonly<Record<string, readonly PacketCase[]>> = {
   'a TCP segment': TCP_STATES,
   'a packet that ends here': REFUSED,
   'a packet without a connection': STRANGE,
+  'a packet that kernel IPVS took under its sysctls': SETTINGS,
   'a packet that kernel IPVS forwarded': RECORDED_PACKETS,
   'a segment that kernel IPVS took': RECORDED_STATES,
 };

@@ -60,7 +60,13 @@ const reopened: readonly PacketCase[] = TCP_IN.flatMap((way) =>
     const name = `SYN on ${state}: ${wayText(way)}`;
     return [
       { name, ...made, verdict: 'raised_new' },
-      { name: `${name}, without the service`, ...made, services: [], verdict: 'passed_not_ours' },
+      {
+        name: `${name}, without the service`,
+        ...made,
+        services: [],
+        verdict: 'passed_not_ours',
+        timeoutS: 0,
+      },
     ];
   }),
 );

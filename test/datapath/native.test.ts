@@ -11,7 +11,9 @@ function check(packetCase: PacketCase): void {
   const director = new MemoryDirector();
   fill(director, packetCase);
   const { frame, ifindex } = director.run(packetCase.frame);
-  expect(outcome(frame, director), packetCase.name).toEqual(expected(packetCase));
+  expect(outcome(frame, director), packetCase.name).toEqual(
+    expected(packetCase, packetCase.verdict),
+  );
   expect(ifindex, packetCase.name).toBe(packetCase.egress ?? 0);
 }
 

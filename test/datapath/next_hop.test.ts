@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { liveConnections } from '../../ts/dataplane/connections.ts';
 import { writeAddress } from '../../ts/dataplane/encoding.ts';
-import { Address, Connection, Route, Settings, Verdict } from '../../ts/native/abi.gen.ts';
+import { Address, Connection, NextHop, Settings, Verdict } from '../../ts/native/abi.gen.ts';
 import { loadAddon, type MemoryDirector } from '../../ts/native/addon.ts';
-import { arriving, EGRESS, forwarded, LINKS, SERVER, type Way } from './case.ts';
+import { arriving, forwarded, LINKS, SERVER, type Way } from './case.ts';
 import { fill } from './tables.ts';
 
 const { MemoryDirector: Memory } = loadAddon();
@@ -39,11 +40,13 @@ describe('the next hop of a connection', () => {
     expect(ifindex).toBe(99);
     expect(frame.slice(0, 12)).toEqual(Uint8Array.of(...LINKS.out.target, ...LINKS.out.source));
 
-    const connection = new DataView(director.connections);
-    expect(Route.generation(connection, Connection.routeInAt)).toBe(generation);
-    expect(Route.mtu(connection, Connection.routeInAt)).toBe(1400);
+    const [at = 0] = liveConnections(director);
+    const connection = new DataView(director.connections, at);
+    const hops = new DataView(director.nextHops);
+    expect(Connection.routeGeneration(connection, 0)).toBe(generation);
+    expect(NextHop.mtu(hops, Connection.hopIn(connection, 0) * NextHop.size)).toBe(1400);
     // The other direction waits for its own packet.
-    expect(Route.ifindex(connection, Connection.routeOutAt)).toBe(EGRESS.out);
+    expect(Connection.hopOut(connection, 0)).toBe(0);
   });
 
   test('is none where the kernel has no way', () => {

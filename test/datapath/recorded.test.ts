@@ -3,11 +3,13 @@ import { loadAddon } from '../../ts/native/addon.ts';
 import { testRecording } from '../support/recorded.ts';
 import { LINKS, wayText } from './case.ts';
 import { type ErrorLine, framed, PACKETS_RECORDING, RECORDED_ERRORS } from './cases_packets.ts';
+import { SETTINGS_RECORDING } from './cases_settings.ts';
 import { STATES_RECORDING } from './cases_states.ts';
 
 // The packets and states themselves are among the cases that both targets run.
 testRecording(PACKETS_RECORDING);
 testRecording(STATES_RECORDING);
+testRecording(SETTINGS_RECORDING);
 
 const director = new (loadAddon().MemoryDirector)();
 

@@ -1,19 +1,33 @@
-import { METHODS, PROTOCOLS, serviceKey, writeAddress } from '../../ts/dataplane/encoding.ts';
-import { DEFAULT_TIMEOUTS, stateTimeoutsS } from '../../ts/lvs/connection.ts';
+import { uptime } from 'node:os';
+import { liveConnections } from '../../ts/dataplane/connections.ts';
 import {
+  addressOf,
+  METHODS,
+  PROTOCOLS,
+  serviceKey,
+  writeAddress,
+} from '../../ts/dataplane/encoding.ts';
+import { putSettings } from '../../ts/dataplane/settings.ts';
+import {
+  DEFAULT_TIMEOUTS,
+  isActive as isActiveState,
+  stateTimeoutsS,
+} from '../../ts/lvs/connection.ts';
+import { DEFAULT_SETTINGS } from '../../ts/lvs/settings.ts';
+import {
+  AddressRole,
   Connection,
   ConnectionState,
   Counters,
   Destination,
   Flow,
-  FlowEntry,
-  Limits,
-  Route,
+  NextHop,
   Settings,
+  SlotPhase,
   Verdict,
   VerdictCounters,
 } from '../../ts/native/abi.gen.ts';
-import type { MemoryDirector } from '../../ts/native/addon.ts';
+import { type ConnectionSpec, loadAddon, type MemoryDirector } from '../../ts/native/addon.ts';
 import {
   CLIENT,
   COUNTERS,
@@ -25,11 +39,14 @@ import {
   SERVER,
   SERVICES,
   type StateName,
+  type VerdictName,
   VIP,
 } from './case.ts';
 
 /** The memory that both targets look at, and that a run leaves its traces in. */
 export interface Memory {
+  readonly settings: ArrayBuffer;
+  readonly buckets: ArrayBuffer;
   readonly connections: ArrayBuffer;
   readonly destinations: ArrayBuffer;
   /** One element a CPU, or a single one. */
@@ -51,10 +68,21 @@ export interface Outcome {
   readonly inactive: number;
 }
 
+const { AddressTable } = loadAddon();
+
 /** The destination of every connection here, and what its counts begin with. */
 const DESTINATION = 5;
 const COUNT = 10;
 const GENERATION = 7;
+/** Indices of the next hops. */
+const HOPS = { in: 1, out: 2 } as const;
+/** Any secret does. */
+const SECRET = [3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n].map((prime) => prime ** 15n);
+/**
+ * When connections were last seen: ahead of the kernel's ticks, which begin five minutes before
+ * they run over, whatever their length, and so never too long ago.
+ */
+const SEEN_JIFFIES = (1000 * Math.ceil(uptime()) + 2 ** 20) % 2 ** 32;
 const TIMEOUTS_S = stateTimeoutsS(DEFAULT_TIMEOUTS);
 
 const names = (numbers: Readonly<Record<string, number>>): Map<number, string> =>
@@ -66,16 +94,40 @@ const VERDICT_NAMES = names(Verdict);
  * Enters a case's services and connection. The settings' clock does not run (hz 0), so the route
  * generation holds; a tick is a second.
  */
-export function fill(director: MemoryDirector, { services = SERVICES, connection }: PacketCase) {
-  Settings.setRouteGeneration(new DataView(director.settings), 0, GENERATION);
+export function fill(
+  director: MemoryDirector,
+  { services = SERVICES, settings, connection }: PacketCase,
+) {
+  const view = new DataView(director.settings);
+  Settings.setRouteGeneration(view, 0, GENERATION);
+  putSettings(view, { ...DEFAULT_SETTINGS, ...settings });
   new Uint32Array(director.settings, Settings.timeoutJiffies.at).set(TIMEOUTS_S);
-  for (const service of services) director.putService(serviceKey(service));
+  new BigUint64Array(director.settings, Settings.hashKeys.at, Settings.hashKeys.count).set(SECRET);
+  const addresses = new AddressTable(director.settings, director.addresses);
+  const own = (address: string, role: number): void => {
+    const { bytes, family } = addressOf(address);
+    addresses.add(bytes, family, role);
+  };
+  for (const service of services) {
+    director.putService(serviceKey(service));
+    own(service.address, AddressRole.VIRTUAL);
+  }
   if (!connection) return;
+  own(VIP[connection.family].address, AddressRole.VIRTUAL);
+  own(serverOf(connection).address, AddressRole.DESTINATION);
   putDestination(director, connection);
-  const slot = director.putConnection(connectionBytes(connection));
-  const view = new DataView(director.connections, slot * Connection.size, Connection.size);
-  if (connection.slot === 'freed') Connection.setState(view, 0, 0);
-  if (connection.slot === 'taken') Connection.setCport(view, 0, CLIENT[4].port + 1);
+  putHop(director, 'in', connection);
+  putHop(director, 'out', connection);
+  const slot = director.putConnection(connectionSpec(connection));
+  const destination = new DataView(director.destinations, DESTINATION * Destination.size);
+  Destination.setActive(destination, 0, COUNT);
+  Destination.setInactive(destination, 0, COUNT);
+  const entry = new DataView(director.connections, slot * Connection.size, Connection.size);
+  Connection.setRouteGeneration(entry, 0, generationOf(connection));
+  Connection.setHopIn(entry, 0, HOPS.in);
+  Connection.setHopOut(entry, 0, HOPS.out);
+  if (connection.slot === 'freed') Connection.setState(entry, 0, SlotPhase.FREE);
+  if (connection.slot === 'taken') Connection.setCport(entry, 0, CLIENT[4].port + 1);
 }
 
 function putDestination(director: MemoryDirector, connection: ConnectionCase): void {
@@ -85,92 +137,82 @@ function putDestination(director: MemoryDirector, connection: ConnectionCase): v
   Destination.setDport(view, 0, port);
   Destination.setMethod(view, 0, METHODS[connection.method]);
   Destination.setAvailable(view, 0, connection.removed ? 0 : 1);
-  Destination.setActive(view, 0, COUNT);
-  Destination.setInactive(view, 0, COUNT);
+  Destination.setWeight(view, 0, connection.quiesced ? 0 : 1);
 }
 
-function connectionBytes(connection: ConnectionCase): Uint8Array {
-  const view = new DataView(new ArrayBuffer(Connection.size));
-  const server = serverOf(connection);
-  writeAddress(view, Connection.caddrAt, CLIENT[connection.family].address);
-  writeAddress(view, Connection.vaddrAt, VIP[connection.family].address);
-  writeAddress(view, Connection.daddrAt, server.address);
-  Connection.setCport(view, 0, CLIENT[connection.family].port);
-  Connection.setVport(view, 0, VIP[connection.family].port);
-  Connection.setDport(view, 0, server.port);
-  Connection.setProtocol(view, 0, PROTOCOLS[connection.protocol]);
-  Connection.setFamily(view, 0, connection.family);
-  Connection.setDestination(view, 0, DESTINATION);
-  Connection.setMethod(view, 0, METHODS[connection.method]);
-  Connection.setState(view, 0, stateNumber(connection.state));
-  putRoute(view, 'in', connection);
-  putRoute(view, 'out', connection);
-  return new Uint8Array(view.buffer);
-}
-
-function putRoute(view: DataView, direction: 'in' | 'out', connection: ConnectionCase): void {
-  const at = direction === 'in' ? Connection.routeInAt : Connection.routeOutAt;
-  const bytes = new Uint8Array(view.buffer, at, Route.size);
-  Route.setGeneration(view, at, connection.staleRoutes ? GENERATION - 1 : GENERATION);
-  Route.setIfindex(view, at, EGRESS[direction]);
-  bytes.set(LINKS[direction].target, Route.dmac.at);
-  bytes.set(LINKS[direction].source, Route.smac.at);
-  Route.setMtu(view, at, connection.mtu ?? 1500);
-}
-
-/** The entries of the flow table, as the slow path makes them. */
-export function flows({ connection }: PacketCase): { key: Uint8Array; value: Uint8Array }[] {
-  if (!connection) return [];
-  const { family, method } = connection;
-  const client = CLIENT[family];
-  const request = flow(connection, client, VIP[family]);
-  const reply = flow(connection, serverOf(connection), client);
-  const entries = method === 'masq' ? [request, reply] : [request];
-  return entries.map((key, isReply) => {
-    const view = new DataView(new ArrayBuffer(FlowEntry.size));
-    FlowEntry.setReply(view, 0, isReply);
-    return { key, value: new Uint8Array(view.buffer) };
-  });
-}
-
-function flow({ protocol }: ConnectionCase, from: Endpoint, to: Endpoint): Uint8Array {
-  const view = new DataView(new ArrayBuffer(Flow.size));
-  Flow.setFamily(view, 0, writeAddress(view, Flow.saddrAt, from.address));
-  writeAddress(view, Flow.daddrAt, to.address);
-  Flow.setSport(view, 0, from.port);
-  Flow.setDport(view, 0, to.port);
+function connectionSpec(connection: ConnectionCase): ConnectionSpec {
+  const { family, protocol, state } = connection;
+  const request = new Uint8Array(Flow.size);
+  const view = new DataView(request.buffer);
+  writeAddress(view, Flow.saddrAt, CLIENT[family].address);
+  writeAddress(view, Flow.daddrAt, VIP[family].address);
+  Flow.setSport(view, 0, CLIENT[family].port);
+  Flow.setDport(view, 0, VIP[family].port);
   Flow.setProtocol(view, 0, PROTOCOLS[protocol]);
-  return new Uint8Array(view.buffer);
+  Flow.setFamily(view, 0, family);
+  return {
+    request,
+    destination: DESTINATION,
+    state: stateNumber(state),
+    seenJiffies: SEEN_JIFFIES,
+    timeoutJiffies: TIMEOUTS_S[stateNumber(state)] ?? 0,
+  };
 }
 
-/** What the case says, in the same words as outcome(). */
-export function expected(packetCase: PacketCase): Outcome {
+function putHop(director: MemoryDirector, way: 'in' | 'out', connection: ConnectionCase): void {
+  const view = new DataView(director.nextHops, HOPS[way] * NextHop.size, NextHop.size);
+  const key = (BigInt(generationOf(connection)) << 32n) | BigInt(EGRESS[way]);
+  NextHop.setKey(view, 0, key);
+  NextHop.setMtu(view, 0, connection.mtu ?? 1500);
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, NextHop.size);
+  bytes.set(LINKS[way].target, NextHop.dmac.at);
+  bytes.set(LINKS[way].source, NextHop.smac.at);
+}
+
+function generationOf({ staleRoutes = false }: ConnectionCase): number {
+  return staleRoutes ? GENERATION - 1 : GENERATION;
+}
+
+/** What the case says, in the same words as outcome(), where its end is called so. */
+export function expected(packetCase: PacketCase, verdict: VerdictName): Outcome {
   const { connection, activated = 0 } = packetCase;
-  const before = connection?.slot === 'freed' ? undefined : connection?.state;
+  const ended = isEnded(packetCase);
+  const before = connection?.slot === 'freed' || ended ? undefined : connection?.state;
   const state = packetCase.state ?? before;
   const count = connection ? COUNT : 0;
+  const wasActive = ended && connection !== undefined && isActive(connection.state);
   return {
     frame: hex(packetCase.out ?? packetCase.frame),
-    verdicts: { [packetCase.verdict]: 1 },
+    verdicts: { [verdict]: 1 },
     counters: packetCase.counters ?? {},
     state: state ?? 'free',
     timeoutS: packetCase.timeoutS ?? (state ? (TIMEOUTS_S[stateNumber(state)] ?? 0) : 0),
-    active: count + activated,
-    inactive: count - activated,
+    active: count + activated - (ended && wasActive ? 1 : 0),
+    inactive: count - activated - (ended && !wasActive ? 1 : 0),
   };
+}
+
+/** Whether the packet ends the connection that it finds: it asks for another one. */
+function isEnded({ connection, verdict, timeoutS }: PacketCase): boolean {
+  if (connection === undefined || connection.slot !== undefined) return false;
+  return timeoutS === 0 || verdict === 'raised_new';
+}
+
+function isActive(state: StateName): boolean {
+  return isActiveState(state.toUpperCase() as Parameters<typeof isActiveState>[0]);
 }
 
 /** What a run left in memory that was zero in all counters before. */
 export function outcome(frame: Uint8Array, memory: Memory): Outcome {
   const connection = new DataView(memory.connections);
-  const state = Connection.state(connection, 0);
+  const [at] = liveConnections(memory);
   const destination = new DataView(memory.destinations, DESTINATION * Destination.size);
   return {
     frame: hex(frame),
     verdicts: movedVerdicts(memory.verdicts),
-    counters: movedCounters(memory.counters),
-    state: state === 0 ? 'free' : (STATE_NAMES.get(state & ~ConnectionState.LIVE) ?? String(state)),
-    timeoutS: state === 0 ? 0 : Connection.timeoutJiffies(connection, 0),
+    counters: movedCounters(memory),
+    state: at === undefined ? 'free' : stateName(Connection.state(connection, at)),
+    timeoutS: at === undefined ? 0 : Connection.timeoutJiffies(connection, at),
     active: Destination.active(destination, 0),
     inactive: Destination.inactive(destination, 0),
   };
@@ -188,12 +230,12 @@ function movedVerdicts(memory: ArrayBuffer): Record<string, number> {
 }
 
 /** Those of the destination by their names, its neighbours' by their index as well. */
-function movedCounters(memory: ArrayBuffer): Record<string, number> {
+function movedCounters({ settings, counters }: Memory): Record<string, number> {
   const moved: Record<string, number> = {};
   const words = Counters.size / 8;
-  const shard = Limits.MAX_DESTINATIONS * Counters.size;
-  for (let first = 0; first < memory.byteLength; first += shard) {
-    new BigUint64Array(memory, first, 2 * DESTINATION * words).forEach((value, at) => {
+  const shard = Settings.destinations(new DataView(settings), 0) * Counters.size;
+  for (let first = 0; first + shard <= counters.byteLength; first += shard) {
+    new BigUint64Array(counters, first, 2 * DESTINATION * words).forEach((value, at) => {
       if (value === 0n) return;
       const index = Math.floor(at / words);
       const name = COUNTERS[at % words] ?? 'pad';
@@ -207,6 +249,11 @@ function movedCounters(memory: ArrayBuffer): Record<string, number> {
 function serverOf({ family, method, server }: ConnectionCase): Endpoint {
   if (server) return server;
   return method === 'masq' ? SERVER[family] : { ...SERVER[family], port: VIP[family].port };
+}
+
+function stateName(word: number): string {
+  const state = word & SlotPhase.STATE;
+  return STATE_NAMES.get(state) ?? String(state);
 }
 
 function stateNumber(state: StateName): number {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { word } from '../../ts/dataplane/encoding.ts';
-import { Interfaces, PROGRAM } from '../../ts/dataplane/interfaces.ts';
+import { Interfaces, PROGRAM, type QueueSocket } from '../../ts/dataplane/interfaces.ts';
 import { Limits } from '../../ts/native/abi.gen.ts';
 import type { AttachedProgram, AttachMode, QueueOptions } from '../../ts/native/addon.ts';
 import { fakeObject } from '../support/fake_bpf.ts';
@@ -9,7 +9,11 @@ const TAG = 'c0ffee';
 const refusal = (code: string) => Object.assign(new Error(code), { code });
 
 /** Interfaces of a machine whose drivers and sockets a test spoils at will. */
-function machine({ queues = 2, refuses = (_: AttachMode, _replaceId: number): string => '' } = {}) {
+function machine({
+  queues = 2,
+  refuses = (_: AttachMode, _replaceId: number): string => '',
+  inherited = [] as readonly QueueSocket[],
+} = {}) {
   const attached = new Map<number, AttachedProgram>();
   const open: Pick<QueueOptions, 'ifindex' | 'interfaceSlot' | 'queue' | 'generic'>[] = [];
   const warnings: string[] = [];
@@ -20,11 +24,20 @@ function machine({ queues = 2, refuses = (_: AttachMode, _replaceId: number): st
     attach: (_, ifindex, mode, replaceId) => {
       const code = refuses(mode, replaceId);
       if (code !== '') throw refusal(code);
-      attached.set(ifindex, { id: ++id, tag: TAG, mode, alone: true, maps: { settings: 1 } });
+      attached.set(ifindex, {
+        id: ++id,
+        tag: TAG,
+        mode,
+        alone: true,
+        hidden: false,
+        maps: { settings: 1 },
+      });
       return 'single';
     },
   });
   maps.interfaces!.set(word(55), word(0)); // left by an earlier daemon
+  for (const { ifindex, slot } of inherited) maps.interfaces!.set(word(ifindex), word(slot));
+  const taken: unknown[] = [];
   const unused = (): never => {
     throw new Error('not of this test');
   };
@@ -35,26 +48,31 @@ function machine({ queues = 2, refuses = (_: AttachMode, _replaceId: number): st
     },
     object,
     slowPath: {
-      addQueue: ({ ifindex, interfaceSlot, queue, generic }) => {
+      addQueue: ({ ifindex, interfaceSlot, queue, generic, inherited }) => {
+        if (inherited) taken.push(inherited);
         if (state.queuesLeft-- <= 0) throw refusal('ENOMEM');
         open.push({ ifindex, interfaceSlot, queue, generic });
-        return { zeroCopy: queue === 0 };
+        return { zeroCopy: queue === 0, socket: 100 + open.length, frames: 200 + open.length };
       },
       removeInterface: (gone) => {
         open.splice(0, open.length, ...open.filter(({ ifindex }) => ifindex !== gone));
       },
       putRoute: unused,
+      enter: unused,
       connectionCount: unused,
       clock: unused,
       sweep: unused,
+      readCaptured: unused,
+      finish: unused,
       stop: unused,
     },
     answerer: () => () => {},
     warn: (message) => void warnings.push(message),
+    inherited,
     queues: () => queues,
   });
   const slots = () => maps.interfaces!.keys().map((key) => [key[0], maps.interfaces!.get(key)![0]]);
-  return { interfaces, attached, open, warnings, slots, state };
+  return { interfaces, attached, open, warnings, slots, state, taken };
 }
 
 describe('attaching', () => {
@@ -135,6 +153,7 @@ const EARLIER: AttachedProgram = {
   tag: TAG,
   mode: 'native',
   alone: true,
+  hidden: false,
   maps: { settings: 1 },
 };
 /** Another version over the same maps, and the same one over maps that nobody has any more. */
@@ -204,6 +223,14 @@ describe('a program of an earlier daemon', () => {
   });
 });
 
+test('a program that cannot be looked into is left alone', () => {
+  const { interfaces, attached, slots } = machine();
+  const hidden: AttachedProgram = { ...EARLIER, tag: '00', hidden: true, maps: {} };
+  attached.set(7, hidden);
+  expect(() => interfaces.attach('eth0', 7)).toThrow('only CAP_SYS_ADMIN may look into');
+  expect([attached.get(7), slots()]).toEqual([hidden, []]);
+});
+
 test('an interface that is gone frees its slot', () => {
   const { interfaces, open, slots } = machine({ queues: 1 });
   interfaces.attach('eth0', 7);
@@ -223,4 +250,29 @@ test('detaching takes the program off', () => {
   interfaces.attach('eth0', 7);
   interfaces.detach(7);
   expect([attached.size, open, interfaces.all]).toEqual([0, [], []]);
+});
+
+test('sockets are handed on with their slots, and taken over once', () => {
+  const before = machine();
+  before.interfaces.attach('eth0', 7);
+  before.interfaces.attach('eth1', 8);
+  before.interfaces.forget(7);
+  const { sockets } = before.interfaces;
+  expect(sockets.map(({ ifindex, slot, queue }) => [ifindex, slot, queue])).toEqual([
+    [8, 1, 0],
+    [8, 1, 1],
+  ]);
+
+  const { interfaces, slots, taken } = machine({ inherited: sockets });
+  expect(slots()).toEqual([[8, 1]]); // packets are raised all the time
+  interfaces.attach('eth2', 9);
+  interfaces.attach('eth1', 8);
+  expect(slots().sort()).toEqual([
+    [8, 1],
+    [9, 0],
+  ]);
+  expect(taken).toEqual(sockets);
+  interfaces.forget(8);
+  interfaces.attach('eth1', 8);
+  expect(taken).toHaveLength(2);
 });

@@ -4,19 +4,25 @@ import { XdpDataplane } from '../../ts/dataplane/xdp.ts';
 import { Director } from '../../ts/lvs/director.ts';
 import { Answer, Family, Flow, FlowRecord, Limits, Question } from '../../ts/native/abi.gen.ts';
 import { addressBytes, addressText } from '../../ts/net/address.ts';
-import { fakeObject } from '../support/fake_bpf.ts';
+import { fakeAddon, fakeObject } from '../support/fake_bpf.ts';
 import { destination, rule, service } from '../support/rules.ts';
 
 /** A director with one service, its slow path, and the records of one burst. */
 function slowPath(scheduler = 'wlc') {
-  const dataplane = new XdpDataplane(fakeObject().object, () => ({ jiffies: 0, hz: 250 }));
+  const dataplane = new XdpDataplane({
+    addon: fakeAddon().addon,
+    object: fakeObject().object,
+    clock: () => ({ jiffies: 0, hz: 250 }),
+  });
   const director = new Director(dataplane);
   director.apply(rule.add(service(), scheduler));
   const wanted: string[] = [];
   const nextHops = { want: (target: Uint8Array) => void wanted.push(addressText(target)) };
   const records = new ArrayBuffer(Limits.MAX_BURST * FlowRecord.size);
   const view = new DataView(records);
-  const answer = slowPathAnswer(director, dataplane, nextHops, records);
+  const woken: number[] = [];
+  const refill = { wake: (index: number) => void woken.push(index) };
+  const answer = slowPathAnswer({ director, dataplane, refill, nextHops }, records);
 
   const put = (place: number, { duplicate = 0, active = 1, of = 0 } = {}): void => {
     const at = place * FlowRecord.size;
@@ -32,7 +38,7 @@ function slowPath(scheduler = 'wlc') {
     Array.from({ length: count }, (_, place) =>
       FlowRecord.destination(view, place * FlowRecord.size),
     );
-  return { director, dataplane, view, wanted, answer, put, answers, destinations };
+  return { director, dataplane, view, wanted, woken, answer, put, answers, destinations };
 }
 
 test.each(['lc', 'wlc'])(
@@ -48,8 +54,20 @@ test.each(['lc', 'wlc'])(
   },
 );
 
-test('round robin goes on from record to record, and from burst to burst', () => {
+test('a round robin that has run out of tickets draws one for each record at least', () => {
+  const { director, woken, answer, put, answers } = slowPath('rr');
+  for (const x of [1, 2, 3]) director.apply(rule.addDestination(destination(x)));
+  const { tickets } = director.serviceAt(0)!;
+  for (let place = 0; place < 100; place++) put(place);
+  answer(100);
+  expect(answers(100)).toEqual(new Array(100).fill(Answer.AGAIN));
+  expect(tickets!.ahead).toBeGreaterThanOrEqual(100);
+  expect(new Set(woken)).toEqual(new Set([0]));
+});
+
+test('an exact round robin goes on from record to record, and from burst to burst', () => {
   const { director, answer, put, destinations } = slowPath('rr');
+  director.apply(rule.edit(service(), 'rr', true));
   for (const x of [1, 2, 3]) director.apply(rule.addDestination(destination(x)));
   for (let place = 0; place < 4; place++) put(place);
   answer(4);
@@ -80,8 +98,8 @@ test('a connection that begins inactive counts so', () => {
   expect(dataplane.inactiveConnections(0)).toBe(1);
 });
 
-test('without an accepting destination the client is refused', () => {
-  const { director, dataplane, answer, put, answers } = slowPath('rr');
+test.each(['rr', 'wlc'])('without an accepting destination %s refuses the client', (scheduler) => {
+  const { director, dataplane, answer, put, answers } = slowPath(scheduler);
   director.apply(rule.addDestination(destination(1, { weight: 0 })));
   put(0);
   answer(1);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { word } from '../../ts/dataplane/encoding.ts';
 import { mapSizes, XdpDataplane } from '../../ts/dataplane/xdp.ts';
@@ -9,6 +10,7 @@ import {
   Destination,
   Limits,
   Settings,
+  SlotPhase,
   Verdict,
   VerdictCounters,
 } from '../../ts/native/abi.gen.ts';
@@ -21,7 +23,7 @@ import { destination, service } from '../support/rules.ts';
  *
  * The object is loaded, and attached to nothing.
  */
-const CONNECTIONS = 64;
+const CONNECTIONS = 65;
 const SERVICES = 2;
 const HZ = 250;
 const addon = loadAddon();
@@ -30,9 +32,9 @@ let object: BpfObject;
 let xdp: XdpDataplane;
 
 beforeEach(() => {
-  const maxEntries = { ...mapSizes(CONNECTIONS, cpus), services: SERVICES };
+  const maxEntries = { ...mapSizes({ connections: CONNECTIONS, cpus }), services: SERVICES };
   object = new addon.BpfObject(objectPath(), { maxEntries, reuse: {} });
-  xdp = new XdpDataplane(object, () => ({ jiffies: 10_000, hz: HZ }));
+  xdp = new XdpDataplane({ addon, object, clock: () => ({ jiffies: 10_000, hz: HZ }) });
 });
 afterEach(() => object?.close());
 
@@ -65,15 +67,13 @@ test('a full table of services is refused as such, and takes one more after a re
 
 test('a destination is where XDP looks for it, also the last', () => {
   const index = Limits.MAX_DESTINATIONS - 1;
-  xdp.putDestination(index, destination(9, { port: 8080, method: 'route' }));
-  xdp.bind(index, true);
-  xdp.bind(index, false);
+  xdp.putDestination(index, destination(9, { port: 8080, method: 'route' }), service());
   const element = read(object.map('destinations'), index);
   expect(new Uint8Array(element.buffer, element.byteOffset, 4)).toEqual(addressBytes('10.0.0.9'));
   expect(Destination.dport(element, 0)).toBe(8080);
   expect(Destination.method(element, 0)).toBe(1);
   expect(Destination.available(element, 0)).toBe(1);
-  expect([Destination.active(element, 0), Destination.inactive(element, 0)]).toEqual([1, 1]);
+  expect(Destination.weight(element, 0)).toBe(1);
 });
 
 test("counters are the sum of every CPU's and the slow path's", () => {
@@ -105,7 +105,7 @@ test('verdicts are the sum of the same, by name', () => {
 });
 
 test('XDP reads the version, the route generation and the timeouts', () => {
-  xdp.initialize();
+  xdp.initialize(randomBytes);
   xdp.raiseRouteGeneration();
   xdp.setTimeouts({ ...DEFAULT_TIMEOUTS, udpS: 7 });
   const settings = read(object.map('settings'), 0);
@@ -117,7 +117,9 @@ test('XDP reads the version, the route generation and the timeouts', () => {
 
 test('a connection is listed with what is left of its time', () => {
   expect(xdp.tableSize).toBe(CONNECTIONS);
-  write(object.map('connections'), CONNECTIONS - 1, (view) => {
+  const { buckets, connections } = mapSizes({ connections: CONNECTIONS, cpus });
+  write(object.map('buckets'), buckets - 1, (view) => view.setUint8(Limits.WAYS - 1, 0x80));
+  write(object.map('connections'), connections - 1, (view) => {
     const put = (at: number, address: string) =>
       new Uint8Array(view.buffer, at).set(addressBytes(address));
     put(Connection.caddrAt, '198.51.100.7');
@@ -128,11 +130,10 @@ test('a connection is listed with what is left of its time', () => {
     Connection.setDport(view, 0, 5353);
     Connection.setProtocol(view, 0, 17);
     Connection.setFamily(view, 0, 4);
-    Connection.setState(view, 0, ConnectionState.LIVE | ConnectionState.UDP);
+    Connection.setState(view, 0, SlotPhase.LIVE | ConnectionState.UDP);
     Connection.setSeenJiffies(view, 0, 10_000 - 10 * HZ);
     Connection.setTimeoutJiffies(view, 0, 300 * HZ);
   });
-  write(object.map('settings'), 0, (view) => Settings.setSlotsUsed(view, 0, CONNECTIONS));
   expect([...xdp.connections()]).toEqual([
     {
       protocol: 'udp',

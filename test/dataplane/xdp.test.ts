@@ -9,21 +9,27 @@ import {
   Destination,
   Limits,
   Settings,
+  SlotPhase,
   Verdict,
   VerdictCounters,
 } from '../../ts/native/abi.gen.ts';
 import { addressBytes } from '../../ts/net/address.ts';
-import { FAKE, fakeObject } from '../support/fake_bpf.ts';
+import { FAKE, fakeAddon, fakeObject } from '../support/fake_bpf.ts';
 import { destination, service } from '../support/rules.ts';
 
 function dataplane(ticks = { jiffies: 0, hz: 250 }) {
   const { object, maps, view } = fakeObject();
-  return { maps, view, dataplane: new XdpDataplane(object, () => ticks) };
+  const { addon, added } = fakeAddon();
+  const xdp = new XdpDataplane({ addon, object, clock: () => ticks });
+  return { maps, view, added, dataplane: xdp };
 }
 
-test('fresh maps get a layout version and a first route generation', () => {
+test('fresh maps get a layout version, a first route generation and a secret', () => {
   const { dataplane: xdp, view } = dataplane();
-  xdp.initialize();
+  xdp.initialize((size) => new Uint8Array(size).fill(7));
+  const { at, count } = Settings.hashKeys;
+  const keys = new BigUint64Array(view('settings').buffer, at, count);
+  expect([...keys]).toEqual(Array(count).fill(0x0707_0707_0707_0707n));
   expect(Settings.abiVersion(view('settings'), 0)).toBe(Limits.ABI_VERSION);
   expect(xdp.routeGeneration).toBe(1);
   expect(xdp.tableSize).toBe(FAKE.connections);
@@ -65,7 +71,8 @@ test('services that nobody has any more are taken out', () => {
 test('a destination says where and how new connections go, until it is removed', () => {
   const { dataplane: xdp, view } = dataplane();
   const address = '2001:db8::2';
-  xdp.putDestination(3, destination(0, { address, port: 8080, method: 'route' }));
+  const spec = destination(0, { address, port: 8080, method: 'route', weight: 5 });
+  xdp.putDestination(3, spec, service());
   const at = 3 * Destination.size;
   const memory = view('destinations');
   expect(new Uint8Array(memory.buffer, at, 16)).toEqual(addressBytes(address));
@@ -74,7 +81,9 @@ test('a destination says where and how new connections go, until it is removed',
   expect(Destination.family(memory, at)).toBe(6);
   expect(Destination.available(memory, at)).toBe(1);
 
-  xdp.bind(3, true);
+  expect(Destination.weight(memory, at)).toBe(5);
+
+  Destination.setActive(memory, at, 1);
   xdp.removeDestination(3);
   expect(Destination.available(memory, at)).toBe(0);
   expect(xdp.activeConnections(3)).toBe(1);
@@ -84,12 +93,27 @@ test('a destination says where and how new connections go, until it is removed',
   expect(new Uint8Array(memory.buffer, at, 16)).toEqual(new Uint8Array(16));
 });
 
-test('connections are counted as active or as inactive, for their own destination', () => {
-  const { dataplane: xdp } = dataplane();
+test('addresses are ours as long as a service, or a connection of one, may need them', () => {
+  const { dataplane: xdp, added } = dataplane();
+  xdp.putService(0, service());
+  xdp.putDestination(3, destination(9), service());
+  xdp.putDestination(3, destination(9, { weight: 0 }), service());
+  expect(added).toEqual(['192.0.2.1 1', '10.0.0.9 2', '192.0.2.1 1']);
+  xdp.removeService(0, service());
+  xdp.removeDestination(3);
+  expect(added).toEqual(['10.0.0.9 2', '192.0.2.1 1']);
+  xdp.clearDestination(3);
+  expect(added).toEqual([]);
+});
+
+test('connections count from their decision on, for their own destination', () => {
+  const { dataplane: xdp, view } = dataplane();
+  Destination.setInactive(view('destinations'), Destination.size, 4);
   xdp.bind(1, true);
   xdp.bind(1, true);
   xdp.bind(1, false);
-  expect([xdp.activeConnections(1), xdp.inactiveConnections(1)]).toEqual([2, 1]);
+  expect([xdp.activeConnections(1), xdp.inactiveConnections(1)]).toEqual([2, 5]);
+  expect(new Uint32Array(xdp.pending, 8, 2)).toEqual(Uint32Array.of(1, 2));
   expect([xdp.activeConnections(0), xdp.inactiveConnections(2)]).toEqual([0, 0]);
 });
 
@@ -133,7 +157,9 @@ test('connections are listed as they stand in the table, without free and unused
   // 2 s after the packet; the kernel's clock has run over between them.
   const { dataplane: xdp, view } = dataplane({ jiffies: 400, hz: 250 });
   const table = view('connections');
-  const put = (slot: number, state: number): void => {
+  const tags = new Uint8Array(view('buckets').buffer);
+  const put = (slot: number, state: number, tag = 0x81): void => {
+    tags[Math.floor(slot / Limits.WAYS) * 8 + (slot % Limits.WAYS)] = tag;
     const at = slot * Connection.size;
     new Uint8Array(table.buffer, at + Connection.caddrAt, 4).set(addressBytes('198.51.100.7'));
     new Uint8Array(table.buffer, at + Connection.vaddrAt, 4).set(addressBytes('192.0.2.1'));
@@ -147,13 +173,15 @@ test('connections are listed as they stand in the table, without free and unused
     Connection.setSeenJiffies(table, at, 0xffff_ffff - 99);
     Connection.setTimeoutJiffies(table, at, 900 * 250);
   };
-  put(0, ConnectionState.LIVE | ConnectionState.ESTABLISHED);
-  put(1, ConnectionState.CLOSE);
-  put(2, ConnectionState.LIVE | ConnectionState.ESTABLISHED);
-  put(3, ConnectionState.LIVE | ConnectionState.ESTABLISHED);
-  Settings.setSlotsUsed(view('settings'), 0, 3);
+  const live = SlotPhase.LIVE | ConnectionState.ESTABLISHED;
+  put(0, live);
+  put(1, SlotPhase.LIFE | ConnectionState.CLOSE);
+  put(2, live, 0);
+  put(3, live, 0xff); // the second slot of an IPv6 connection
+  put(4, SlotPhase.OPENING);
+  put(8, 3 * SlotPhase.LIFE + live);
   const rows = [...xdp.connections()];
-  expect(rows.map(({ clientPort }) => clientPort)).toEqual([40_000, 40_002]);
+  expect(rows.map(({ clientPort }) => clientPort)).toEqual([40_000, 40_008]);
   expect(rows[0]).toEqual({
     protocol: 'tcp',
     state: 'ESTABLISHED',

@@ -2,7 +2,9 @@ import type { Facts, InterfaceFacts } from '../../ts/doctor/facts.ts';
 
 /** A machine on which nothing is to be complained of. */
 export const goodFacts: Facts = {
+  table: { connections: 1000, table: 128_000, total: 320_000, availableBytes: 2 ** 30 },
   kernel: {
+    cpus: 4,
     release: '6.1.0-13-amd64',
     config: new Map([
       ['CONFIG_BPF_SYSCALL', 'y'],
@@ -45,6 +47,9 @@ export const goodInterface: InterfaceFacts = {
   addresses: ['192.0.2.1/24'],
   xdpProgram: undefined,
   features: new Map([['generic-receive-offload', { on: true, fixed: false }]]),
+  channels: { now: 8, max: 8, option: 'combined' },
+  ring: { now: 1024, max: 4096 },
+  rss: { key: '6d:5a:6d:5a', function: 'toeplitz', symmetric: false },
   ipv4Forwarding: 1,
   ipv6Forwarding: 1,
   rpFilter: 0,

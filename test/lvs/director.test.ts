@@ -57,7 +57,7 @@ function play(director: Director, dataplane: MemoryDataplane, step: Step): Step 
   }
   if ('connect' in step) {
     const [service] = director.services;
-    const chosen = service?.scheduler.schedule(service);
+    const chosen = director.destinationAt(dataplane.choose(service!)!);
     dataplane.open(chosen!.index);
     return { connect: endpointText(chosen!.address, chosen!.port) };
   }

@@ -19,9 +19,18 @@ interface Case {
 
 testRecording(RECORDING);
 
-test.for(readRecording<Case>(RECORDING))('kernel IPVS chose as we do: $name', (recorded) => {
+const recording = readRecording<Case>(RECORDING);
+
+test.for(recording)('kernel IPVS chose as we do: $name', (recorded) => {
   const replay = new Replay(recorded);
   expect(recorded.events.map((event) => replay.happen(event))).toEqual(recorded.events);
+});
+
+test('and as we do one by one', () => {
+  for (const recorded of recording) {
+    const replay = new Replay(recorded, { exact: true });
+    expect(recorded.events.map((event) => replay.happen(event))).toEqual(recorded.events);
+  }
 });
 
 /** A director to which the events of a case happen; its own choices replace the recorded ones. */
@@ -30,13 +39,15 @@ class Replay {
   readonly #director = new Director(this.#dataplane);
   readonly #family: Family;
   readonly #service;
+  readonly #exact: boolean;
   readonly #held: number[] = [];
 
-  constructor({ scheduler, protocol, family }: Case) {
+  constructor({ scheduler, protocol, family }: Case, { exact = false } = {}) {
+    this.#exact = exact;
     const address = family === 6 ? '2001:db8:99::1' : '10.99.0.1';
     this.#family = family;
     this.#service = service({ protocol, address });
-    this.#director.apply(rule.add(this.#service, scheduler));
+    this.#director.apply(rule.add(this.#service, scheduler, exact));
   }
 
   happen(event: string): string {
@@ -52,11 +63,11 @@ class Replay {
 
   #choose(): string {
     const chosen = this.#director.service(this.#service)!;
-    const found = chosen.scheduler.schedule(chosen);
-    if (found === undefined) return '-';
-    this.#dataplane.open(found.index, this.#service.protocol);
-    this.#held.push(found.index);
-    return String.fromCharCode(found.port);
+    const index = this.#dataplane.choose(chosen);
+    if (index === undefined) return '-';
+    this.#dataplane.open(index, this.#service.protocol);
+    this.#held.push(index);
+    return String.fromCharCode(this.#director.destinationAt(index)!.port);
   }
 
   /** The letter of a destination travels as its port, since only who it is matters here. */
@@ -71,7 +82,7 @@ class Replay {
       case 'delete':
         return rule.deleteDestination(to, this.#service);
       case 'scheduler':
-        return rule.edit(this.#service, word);
+        return rule.edit(this.#service, word, this.#exact);
       default:
         throw new Error(`expected an event, received "${what}"`);
     }

@@ -5,10 +5,11 @@ import {
   Connection,
   Counters,
   Destination,
-  Flow,
-  FlowEntry,
+  NextHop,
+  Schedule,
   ServiceKey,
   Settings,
+  TicketLine,
   VerdictCounters,
 } from '../../ts/native/abi.gen.ts';
 import { type BpfObject, loadAddon, objectPath } from '../../ts/native/addon.ts';
@@ -31,11 +32,15 @@ describe.each(built.map((path) => [basename(path), path]))('in %s', (_, path) =>
 
   test.each([
     ['settings', 4, Settings.size],
-    ['flows', Flow.size, FlowEntry.size],
+    ['addresses', 4, 8],
+    ['buckets', 4, 8],
     ['connections', 4, Connection.size],
     ['services', ServiceKey.size, 4],
     ['destinations', 4, Destination.size],
     ['destination_counters', 4, Counters.size],
+    ['schedules', 4, Schedule.size],
+    ['rings', 4, TicketLine.size],
+    ['next_hops', 4, NextHop.size],
     ['verdicts', 4, VerdictCounters.size],
     ['interfaces', 4, 4],
     ['sockets', 4, 4],

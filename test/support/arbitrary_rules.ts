@@ -81,7 +81,7 @@ export function live(
 
 function connect(director: Director, dataplane: MemoryDataplane, n: number): number | undefined {
   const service = director.services[n % (director.services.length || 1)];
-  const chosen = service?.scheduler.schedule(service);
-  if (chosen !== undefined) dataplane.open(chosen.index, 'udp');
-  return chosen?.index;
+  const chosen = service && dataplane.choose(service);
+  if (chosen !== undefined) dataplane.open(chosen, 'udp');
+  return chosen;
 }

@@ -1,7 +1,13 @@
+import { Rings } from '../../ts/dataplane/rings.ts';
 import { NO_COUNTERS, sum } from '../../ts/lvs/counters.ts';
 import type { Counters, Dataplane } from '../../ts/lvs/dataplane.ts';
 import { LvsError } from '../../ts/lvs/error.ts';
 import type { DestinationSpec, Protocol, ServiceId, Timeouts } from '../../ts/lvs/operation.ts';
+import type { Ring } from '../../ts/lvs/ring.ts';
+import type { Service } from '../../ts/lvs/service.ts';
+import type { Settings } from '../../ts/lvs/settings.ts';
+import { Schedule, TicketLine } from '../../ts/native/abi.gen.ts';
+import { TicketTaker } from './ticket_taker.ts';
 
 /** Where connections of a destination go. */
 type Where = Pick<DestinationSpec, 'address' | 'port' | 'method'>;
@@ -11,6 +17,7 @@ export interface Told {
   readonly services: ReadonlyMap<number, ServiceId>;
   readonly destinations: ReadonlyMap<number, Where>;
   readonly timeouts: Timeouts | undefined;
+  readonly settings: Settings | undefined;
 }
 
 /**
@@ -23,11 +30,23 @@ export class MemoryDataplane implements Dataplane {
   readonly #services = new Map<number, ServiceId>();
   readonly #destinations = new Map<number, Where>();
   #timeouts: Timeouts | undefined;
+  #settings: Settings | undefined;
   readonly #active: Uint32Array;
   readonly #inactive: Uint32Array;
   readonly #counters = new Map<number, Counters>();
+  /** struct schedule of every service, and struct ticket_line. */
+  readonly schedules: ArrayBuffer;
+  readonly lines: ArrayBuffer;
+  /** The part that XDP plays. */
+  readonly taker: TicketTaker;
+  #rings: Rings;
+  #nowMs = 0;
 
-  constructor(limits = { services: 64, destinations: 256 }) {
+  constructor(limits = { services: 64, destinations: 256 }, lines = 4096) {
+    this.schedules = new ArrayBuffer(limits.services * Schedule.size);
+    this.lines = new ArrayBuffer(lines * TicketLine.size);
+    this.taker = new TicketTaker(this.schedules, this.lines);
+    this.#rings = this.#openRings();
     this.limits = limits;
     this.room = limits.services;
     this.#active = new Uint32Array(limits.destinations);
@@ -40,6 +59,7 @@ export class MemoryDataplane implements Dataplane {
       services: new Map(this.#services),
       destinations: new Map(this.#destinations),
       timeouts: this.#timeouts,
+      settings: this.#settings,
     };
   }
 
@@ -80,8 +100,37 @@ export class MemoryDataplane implements Dataplane {
     return { ...(this.#counters.get(index) ?? NO_COUNTERS) };
   }
 
+  ring(index: number): Ring {
+    return this.#rings.ring(index);
+  }
+
+  /** Goes on as after a kill: nothing is left but the memory. */
+  adopt(): void {
+    this.#rings = this.#openRings();
+  }
+
+  /** For them, seconds pass. */
+  #openRings(): Rings {
+    return new Rings(this.schedules, this.lines, () => {
+      this.#nowMs += 1_000;
+      return this.#nowMs;
+    });
+  }
+
+  /** What a new connection of the service gets: a ticket, else the slow path's word. */
+  choose({ index, tickets }: Service): number | undefined {
+    const ticket = this.taker.take(index);
+    if (ticket !== undefined) return ticket;
+    if (!tickets?.areAwaited) return tickets?.decide()?.index;
+    return tickets.replenish() ? this.taker.take(index) : undefined;
+  }
+
   setTimeouts(timeouts: Timeouts): void {
     this.#timeouts = timeouts;
+  }
+
+  setSettings(settings: Settings): void {
+    this.#settings = settings;
   }
 
   /** A connection is made and established: active for TCP, inactive for UDP. */

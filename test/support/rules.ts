@@ -3,8 +3,8 @@ import type {
   DestinationSpec,
   Operation,
   ServiceId,
-  ServiceSpec,
 } from '../../ts/lvs/operation.ts';
+import type { Settings } from '../../ts/lvs/settings.ts';
 import { familyOf } from '../../ts/net/address.ts';
 
 /** A service at 192.0.2.1:80/tcp, or what is given of another. */
@@ -20,13 +20,13 @@ export function destination(x: number, other: Partial<DestinationSpec> = {}): De
 
 /** The operations, by shorter names. */
 export const rule = {
-  add: (of: ServiceId = service(), scheduler: ServiceSpec['scheduler'] = 'rr'): Operation => ({
+  add: (of: ServiceId = service(), scheduler = 'rr', exact = false): Operation => ({
     op: 'addService',
-    service: { ...of, scheduler },
+    service: { ...of, scheduler, ...(exact && { exact }) },
   }),
-  edit: (of: ServiceId, scheduler: ServiceSpec['scheduler']): Operation => ({
+  edit: (of: ServiceId, scheduler: string, exact = false): Operation => ({
     op: 'editService',
-    service: { ...of, scheduler },
+    service: { ...of, scheduler, ...(exact && { exact }) },
   }),
   delete: (of: ServiceId = service()): Operation => ({ op: 'deleteService', service: of }),
   flush: { op: 'flush' } as Operation,
@@ -35,6 +35,7 @@ export const rule = {
     op: 'setTimeouts',
     timeouts: { tcpS, tcpFinS, udpS },
   }),
+  settings: (settings: Partial<Settings>): Operation => ({ op: 'setSettings', settings }),
   addDestination: (to: DestinationSpec, of: ServiceId = service()): Operation => ({
     op: 'addDestination',
     service: of,

@@ -18,7 +18,7 @@ const rooms: Readonly<Record<string, { rooms: readonly string[]; types?: readonl
   api: { rooms: ['lvs', 'net'] },
   cli: { rooms: ['api', 'net'], types: ['lvs'] },
   simulate: { rooms: ['lvs', 'net', 'cli'] },
-  doctor: { rooms: ['native', 'net'] },
+  doctor: { rooms: ['dataplane', 'native', 'net'] },
   lab: { rooms: ['native', 'net'] },
   daemon: {
     rooms: ['net', 'lvs', 'native', 'dataplane', 'health', 'vrrp', 'sync', 'api', 'doctor'],

@@ -1,12 +1,17 @@
 import { readlinkSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { ServiceId } from '../lvs/operation.ts';
 import type {
+  CaptureRequest,
   ConnectionsReply,
   OperationsReply,
   OperationsRequest,
+  ReplaceReply,
+  ReplaceRequest,
   ServicesReply,
+  SettingsReply,
   StatisticsReply,
   StatusReply,
   StopRequest,
@@ -21,6 +26,13 @@ export class NoDaemonError extends Error {
 /** The daemon could not be asked, or answered with an error. */
 export class DaemonError extends Error {
   override readonly name = 'DaemonError';
+  /** HTTP's, where it answered. */
+  readonly status: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { readonly status?: number } = {}) {
+    super(message, options);
+    this.status = options.status;
+  }
 }
 
 /** The daemon's socket for this network namespace: XLVS_SOCKET, else a name by its inode. */
@@ -61,6 +73,10 @@ export class Client {
     return this.#call('GET', '/timeouts');
   }
 
+  settings(): Promise<SettingsReply> {
+    return this.#call('GET', '/settings');
+  }
+
   status(): Promise<StatusReply> {
     return this.#call('GET', '/status');
   }
@@ -69,8 +85,24 @@ export class Client {
     return this.#call('GET', '/statistics');
   }
 
+  /** Begins a capture: a pcapng file that goes on until it is destroyed. */
+  async capture(request: CaptureRequest): Promise<Readable> {
+    const target = { socketPath: this.#path, method: 'POST', path: '/capture' };
+    const response = await send(target, request).catch((cause) => {
+      throw connectionError(cause, this.#path);
+    });
+    const { statusCode: status = 0 } = response;
+    if (status === 200) return response;
+    throw new DaemonError(reason(await text(response)), { status });
+  }
+
   async stop(request: StopRequest): Promise<void> {
     await this.#call('POST', '/stop', request);
+  }
+
+  /** Resolves once a successor of the director works. */
+  replace(request: ReplaceRequest): Promise<ReplaceReply> {
+    return this.#call('POST', '/replace', request);
   }
 
   async #call<Reply>(method: string, path: string, body?: unknown): Promise<Reply> {
@@ -108,7 +140,7 @@ function send(
 /** The reply of a 2xx answer; its shape is what `types.ts` says of the route. */
 function parse<Reply>({ status, body }: Answer): Reply {
   if (status >= 200 && status < 300) return JSON.parse(body) as Reply;
-  throw new DaemonError(`the daemon answered ${status}: ${reason(body)}`);
+  throw new DaemonError(`the daemon answered ${status}: ${reason(body)}`, { status });
 }
 
 function reason(body: string): string {

@@ -1,8 +1,15 @@
 import { z } from 'zod';
 import type { DestinationId, DestinationSpec, Operation, ServiceId } from '../lvs/operation.ts';
+import {
+  expectedOf,
+  SETTING_NAMES,
+  type SettingName,
+  type Settings,
+  settingValue,
+} from '../lvs/settings.ts';
 import { parseAddress } from '../net/address.ts';
 import { integer } from './shape.ts';
-import type { OperationsRequest, StopRequest } from './types.ts';
+import type { CaptureRequest, OperationsRequest, ReplaceRequest, StopRequest } from './types.ts';
 
 /** The shapes of `types.ts` that clients send, to be checked when they arrive. */
 
@@ -32,7 +39,7 @@ export const serviceId: z.ZodType<ServiceId> = z.strictObject(serviceMembers).re
   message: 'an address of the family',
 });
 const serviceSpec = z
-  .strictObject({ ...serviceMembers, scheduler: z.string() })
+  .strictObject({ ...serviceMembers, scheduler: z.string(), exact: z.boolean().exactOptional() })
   .refine(hasFamily, { path: ['address'], message: 'an address of the family' });
 
 const destinationMembers = { address, port: integer(0, MAX_PORT) };
@@ -43,6 +50,19 @@ export const destinationSpec: z.ZodType<DestinationSpec> = z.strictObject({
   method: z.enum(['masq', 'route']),
   weight: integer(0, MAX_INT),
 });
+
+const settingSchema = (name: SettingName) =>
+  z.unknown().transform((given, context) => {
+    const value = settingValue(name, given);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: expectedOf(name) });
+    return z.NEVER;
+  });
+
+/** Some of the settings, each by a number, its digits or its word. */
+export const settingsSchema: z.ZodType<Partial<Settings>> = z.strictObject(
+  Object.fromEntries(SETTING_NAMES.map((name) => [name, settingSchema(name).exactOptional()])),
+);
 
 /** One change of the rules. */
 export const operationSchema: z.ZodType<Operation> = z.discriminatedUnion('op', [
@@ -68,6 +88,7 @@ export const operationSchema: z.ZodType<Operation> = z.discriminatedUnion('op', 
       udpS: integer(0, MAX_INT),
     }),
   }),
+  z.strictObject({ op: z.literal('setSettings'), settings: settingsSchema }),
 ]);
 
 /** Body of POST /operations. */
@@ -77,8 +98,21 @@ export const operationsRequestSchema: z.ZodType<OperationsRequest> = z.strictObj
   caller: z.string().exactOptional(),
 });
 
+/** Body of POST /capture. */
+export const captureRequestSchema: z.ZodType<CaptureRequest> = z.strictObject({
+  filter: z.string(),
+  snapLength: integer(0, MAX_INT),
+  count: integer(0, MAX_INT).exactOptional(),
+});
+
 /** Body of POST /stop. */
 export const stopRequestSchema: z.ZodType<StopRequest> = z.strictObject({ detach: z.boolean() });
+
+/** Body of POST /replace. */
+export const replaceRequestSchema: z.ZodType<ReplaceRequest> = z.strictObject({
+  program: z.array(z.string()).min(1),
+  words: z.array(z.string()),
+});
 
 /** Query of GET /services: nothing, or what names one service. */
 export const serviceQuerySchema = z.union(

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { countersText } from '../lvs/counters.ts';
@@ -5,14 +6,23 @@ import type { Destination } from '../lvs/destination.ts';
 import type { Director } from '../lvs/director.ts';
 import { LvsError, type LvsErrorCode } from '../lvs/error.ts';
 import type { Service } from '../lvs/service.ts';
+import { SETTING_NAMES, settingText } from '../lvs/settings.ts';
 import { familyOf } from '../net/address.ts';
-import { operationsRequestSchema, serviceQuerySchema, stopRequestSchema } from './schema.ts';
+import {
+  captureRequestSchema,
+  operationsRequestSchema,
+  replaceRequestSchema,
+  serviceQuerySchema,
+  stopRequestSchema,
+} from './schema.ts';
 import { parseShape, ShapeError } from './shape.ts';
 import type {
+  CaptureRequest,
   ConnectionView,
   DestinationView,
   OperationsReply,
   OperationsRequest,
+  ReplaceRequest,
   ServicesReply,
   ServiceView,
   StatusReply,
@@ -28,8 +38,12 @@ export interface Served {
   /** Verdict name -> packets. */
   verdicts(): Readonly<Record<string, bigint>>;
   status(): StatusReply;
+  /** Begins a capture, which lasts until the stream is destroyed: a file of pcapng. */
+  capture(request: CaptureRequest): Readable;
   /** Begins to stop. */
   stop(request: StopRequest): void;
+  /** Hands over to a successor, and resolves to its first line. */
+  replace(request: ReplaceRequest): Promise<string>;
 }
 
 /** Where rule changes are written down. */
@@ -65,6 +79,14 @@ const ROUTES: readonly Route[] = [
     answer: (served) => ({ connections: served.connections() }),
   },
   { method: 'GET', url: '/timeouts', answer: ({ director }) => director.timeouts },
+  {
+    method: 'GET',
+    url: '/settings',
+    answer: ({ director }) =>
+      Object.fromEntries(
+        SETTING_NAMES.map((name) => [name, settingText(name, director.settings[name])]),
+      ),
+  },
   { method: 'GET', url: '/status', answer: (served) => served.status() },
   {
     method: 'GET',
@@ -77,12 +99,26 @@ const ROUTES: readonly Route[] = [
   },
   {
     method: 'POST',
+    url: '/capture',
+    schema: captureRequestSchema,
+    answer: (served, request) => served.capture(request as CaptureRequest),
+  },
+  {
+    method: 'POST',
     url: '/stop',
     schema: stopRequestSchema,
     answer: (served, request) => {
       setImmediate(() => served.stop(request as StopRequest));
       return {};
     },
+  },
+  {
+    method: 'POST',
+    url: '/replace',
+    schema: replaceRequestSchema,
+    answer: async (served, request) => ({
+      started: await served.replace(request as ReplaceRequest),
+    }),
   },
 ];
 

@@ -10,9 +10,12 @@ import type { DestinationSpec, Operation, ServiceSpec, Timeouts } from '../lvs/o
  *   GET  /services             -> ServicesReply    one by ?protocol=&address=&port=, or 404
  *   GET  /connections          -> ConnectionsReply
  *   GET  /timeouts             -> Timeouts
+ *   GET  /settings             -> SettingsReply
  *   GET  /status               -> StatusReply
  *   GET  /statistics           -> StatisticsReply
+ *   POST /capture              CaptureRequest -> a pcapng file that ends with the connection
  *   POST /stop                 StopRequest -> {}
+ *   POST /replace              ReplaceRequest -> ReplaceReply   once the successor works
  */
 
 export interface OperationsRequest {
@@ -68,6 +71,16 @@ export interface StatusReply {
   readonly services: number;
   readonly destinations: number;
   readonly connections: number;
+  /** Services whose scheduler reads connection counts, and does so ahead at the moment. */
+  readonly ahead: readonly ScheduledAhead[];
+}
+
+/** How stale the decisions for a service can be. */
+export interface ScheduledAhead extends ServiceSpec {
+  /** Decided, and not used yet. */
+  readonly tickets: number;
+  /** How old the counts were at most that a ticket was drawn by. */
+  readonly ageMs: number;
 }
 
 export interface StatisticsReply {
@@ -75,9 +88,33 @@ export interface StatisticsReply {
   readonly verdicts: Readonly<Record<string, string>>;
 }
 
+/** Setting name -> its value as text, in the order in which they are shown. */
+export type SettingsReply = Readonly<Record<string, string>>;
+
+export interface CaptureRequest {
+  /** In tcpdump's words; empty for every packet. */
+  readonly filter: string;
+  /** Bytes to be kept of a frame; 0 for whole ones. */
+  readonly snapLength: number;
+  /** Ends after so many packets. */
+  readonly count?: number;
+}
+
 export interface StopRequest {
   /** Also detach the programs, so that nothing of xlvs stays behind. */
   readonly detach: boolean;
+}
+
+export interface ReplaceRequest {
+  /** The command that runs the successor. */
+  readonly program: readonly string[];
+  /** Its options; where there are none those of the present director. */
+  readonly words: readonly string[];
+}
+
+export interface ReplaceReply {
+  /** The successor's own line. */
+  readonly started: string;
 }
 
 export type { ConnectionView, CountersText, OperationResult, Timeouts };

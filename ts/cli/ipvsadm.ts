@@ -7,7 +7,13 @@ import type {
 } from '../lvs/operation.ts';
 import type { Family } from '../net/address.ts';
 import { parseEndpoint, parseNumber } from './endpoint.ts';
-import { checkFirewallMark, checkLaterValue, checkSchedulerFlags, parseTimeout } from './later.ts';
+import {
+  checkFirewallMark,
+  checkLaterValue,
+  checkSchedulerFlags,
+  parseSchedulerFlags,
+  parseTimeout,
+} from './later.ts';
 import { checkLegality, checkTunnel } from './legality.ts';
 import { help, status, tryHelp, UsageError, version } from './messages.ts';
 import type { NamedProtocol, Names } from './names.ts';
@@ -61,7 +67,7 @@ interface Draft {
   destination?: DestinationId & { readonly family: Family };
   method: 'masq' | 'route' | 'tunnel';
   scheduler: string;
-  schedulerFlags: string;
+  schedulerFlags: readonly string[];
   weight: number;
   tunnelType: 'ipip' | 'gue' | 'gre';
   /** The first option that xlvs does not carry out yet. */
@@ -125,7 +131,7 @@ function newDraft({ spec, value }: FoundOption<OptionId>, names: Names): Draft {
     names,
     method: 'route',
     scheduler: '',
-    schedulerFlags: '',
+    schedulerFlags: [],
     weight: 1,
     tunnelType: 'ipip',
   };
@@ -195,9 +201,14 @@ async function takeValue(draft: Draft, name: OptionName, value?: string): Promis
     draft.weight = weight;
   } else {
     checkLaterValue(name, value, draft.service?.family ?? 4);
-    if (name === 'sched-flags') draft.schedulerFlags = value;
+    if (name === 'sched-flags') takeSchedulerFlags(draft, value);
     if (name === 'tun-type') draft.tunnelType = value as Draft['tunnelType'];
   }
+}
+
+function takeSchedulerFlags(draft: Draft, value: string): void {
+  draft.schedulerFlags = parseSchedulerFlags(value);
+  if (draft.schedulerFlags.some((flag) => flag !== 'exact')) draft.later ??= '--sched-flags';
 }
 
 async function takeDestination(draft: Draft, value: string): Promise<void> {
@@ -271,11 +282,12 @@ function toListing(draft: Draft): ListRequest {
 
 function toOperation(draft: Draft, service: ServiceId): Operation {
   const scheduler = draft.scheduler || 'wlc';
+  const spec = { ...service, scheduler, ...(draft.schedulerFlags.length > 0 && { exact: true }) };
   switch (draft.command) {
     case 'add-service':
-      return { op: 'addService', service: { ...service, scheduler } };
+      return { op: 'addService', service: spec };
     case 'edit-service':
-      return { op: 'editService', service: { ...service, scheduler } };
+      return { op: 'editService', service: spec };
     case 'delete-service':
       return { op: 'deleteService', service };
     case 'add-server':

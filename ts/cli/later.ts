@@ -9,8 +9,9 @@ import type { OptionName } from './options.ts';
  * carry out yet: a command line that is right in every other respect is refused because of them.
  */
 
-/** The flags of schedulers, and whose they are. */
+/** The flags of schedulers, and whose they are. `exact` is ours, and is carried out. */
 const schedulerFlags: Readonly<Record<string, string>> = {
+  exact: 'any',
   'flag-1': 'any',
   'flag-2': 'any',
   'flag-3': 'any',
@@ -70,9 +71,14 @@ export function checkFirewallMark(text: string): void {
   }
 }
 
+/** The flags of a scheduler that a text names. */
+export function parseSchedulerFlags(text: string): string[] {
+  return text.split(',').filter((flag) => flag !== '');
+}
+
 /** Throws UsageError where a flag is unknown, or belongs to another scheduler. */
-export function checkSchedulerFlags(scheduler: string, flags: string): void {
-  for (const flag of flags.split(',').filter((one) => one !== '')) {
+export function checkSchedulerFlags(scheduler: string, flags: readonly string[]): void {
+  for (const flag of flags) {
     const owner = schedulerFlags[flag];
     if (owner === undefined) throw new UsageError(`invalid scheduler flag \`${flag}'`);
     if (owner !== 'any' && owner !== scheduler) {

@@ -24,6 +24,18 @@ const parts: Readonly<Record<string, Part>> = {
     about: 'packets by verdict',
     load: async () => (await import('./status.ts')).statisticsCommand(),
   },
+  capture: {
+    about: 'copies of packets, before and after the rewrite',
+    load: async () => (await import('./capture.ts')).captureCommand(),
+  },
+  get: {
+    about: 'settings and their values',
+    load: async () => (await import('./settings.ts')).getCommand(),
+  },
+  set: {
+    about: 'change settings; they outlive the daemon',
+    load: async () => (await import('./settings.ts')).setCommand(),
+  },
   doctor: {
     about: 'what this machine offers, and what to do about the rest',
     load: async () => (await import('../doctor/main.ts')).doctorCommand(),

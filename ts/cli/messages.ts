@@ -32,7 +32,8 @@ export const version = 'ipvsadm v1.31 2019/12/24 (compiled with popt and IPVS v1
 
 /** What -h prints: the commands and options that xlvs has, in words of its own. */
 export const help = `${version}Usage:
-  ipvsadm -A|-E service [-s scheduler]           add or edit a virtual service
+  ipvsadm -A|-E service [-s scheduler] [-b flags]
+                                                 add or edit a virtual service
   ipvsadm -D service                             delete it with its destinations
   ipvsadm -C                                     delete every service
   ipvsadm -a|-e service -r destination [-g|-m] [-w weight]
@@ -59,6 +60,7 @@ Commands, long and short:
 
 Options, long and short:
   --scheduler -s name       rr, wrr, lc or wlc; without it wlc
+  --sched-flags -b exact    schedule no connection ahead (xlvs only)
   --gatewaying -g           direct routing, the default; the service's port is used
   --masquerading -m         network address translation
   --weight -w number        0 to 2147483647; without it 1; 0 takes no new connections

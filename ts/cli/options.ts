@@ -146,6 +146,7 @@ export const carriedOut: ReadonlySet<OptionId> = new Set<OptionId>([
   'service:tcp',
   'service:udp',
   'scheduler',
+  'sched-flags',
   'real-server',
   'method:masq',
   'method:route',

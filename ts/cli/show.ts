@@ -52,7 +52,7 @@ async function showService(service: ServiceView, style: ServicesStyle): Promise<
   const name = `${protocol.toUpperCase().padEnd(4)} ${await style.label(address, port, protocol)}`;
   let text = style.stats
     ? `${column(name, 33, address)}${showCounters(service.counters, style.exact)}\n`
-    : `${name} ${service.scheduler}\n`;
+    : `${name} ${service.scheduler}${service.exact ? ' (exact)' : ''}\n`;
   const { destinations } = service;
   for (const destination of style.sort ? sortDestinations(destinations) : destinations) {
     const label = await style.label(destination.address, destination.port, protocol);
@@ -126,7 +126,7 @@ export async function showRules(services: readonly ServiceView[], label: Label):
   let text = '';
   for (const service of sortServices(services)) {
     const name = await serviceOption(service, label);
-    text += `-A ${name} -s ${service.scheduler}\n`;
+    text += `-A ${name} -s ${service.scheduler}${service.exact ? ' -b exact' : ''}\n`;
     for (const destination of sortDestinations(service.destinations)) {
       const server = await label(destination.address, destination.port, service.protocol);
       const method = destination.method === 'masq' ? '-m' : '-g';

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Client, DaemonError, NoDaemonError } from '../api/client.ts';
 import type { StatisticsReply, StatusReply } from '../api/types.ts';
+import { endpointText } from '../net/address.ts';
 
 /** `xlvs status`. */
 export function statusCommand(): Command {
@@ -9,11 +10,20 @@ export function statusCommand(): Command {
     .action(() => print(async (client) => statusText(await client.status())));
 }
 
+interface StatisticsOptions {
+  readonly all?: true;
+  readonly json?: true;
+}
+
 /** `xlvs stats`. */
 export function statisticsCommand(): Command {
   return new Command('stats')
     .description('packets by verdict')
-    .action(() => print(async (client) => statisticsText(await client.statistics())));
+    .option('--all', 'also those that no packet has come to')
+    .option('--json', 'as JSON: names and numbers')
+    .action((options: StatisticsOptions) =>
+      print(async (client) => statisticsText(await client.statistics(), options)),
+    );
 }
 
 async function print(ask: (client: Client) => Promise<string>): Promise<void> {
@@ -40,17 +50,26 @@ export function statusText(status: StatusReply): string {
       const copying = zeroCopy ? 'zero-copy' : 'copy';
       return `interface ${name} (${ifindex}): ${mode}, queues ${queues}, ${copying}, ${sharing}`;
     }),
+    ...status.ahead.map(({ protocol, address, port, scheduler, tickets, ageMs }) => {
+      const name = `${protocol} ${endpointText(address, port)} ${scheduler}`;
+      return `ahead ${name}: tickets ${tickets}, counts up to ${ageMs.toFixed(1)} ms old`;
+    }),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** Verdicts by name, those that have been reached first. */
-export function statisticsText({ verdicts }: StatisticsReply): string {
-  const all = Object.entries(verdicts).sort(([a], [b]) => (a < b ? -1 : 1));
-  const reached = all.filter(([, packets]) => packets !== '0');
-  const unreached = all.filter(([, packets]) => packets === '0');
-  const width = Math.max(0, ...all.map(([name]) => name.length));
-  return [...reached, ...unreached]
-    .map(([name, packets]) => `${name.padEnd(width)} ${packets}\n`)
+/** Verdicts by name; without `all`, those that packets have come to. */
+export function statisticsText(
+  { verdicts }: StatisticsReply,
+  { all = false, json = false }: { readonly all?: boolean; readonly json?: boolean } = {},
+): string {
+  const shown = Object.entries(verdicts)
+    .filter(([, packets]) => all || packets !== '0')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  if (json) return `{${shown.map(([name, packets]) => `\n  "${name}": ${packets}`)}\n}\n`;
+  const rows = [['VERDICT', 'PACKETS'] as const, ...shown];
+  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows
+    .map(([name, packets]) => `${name.padEnd(widths[0]!)} ${packets.padStart(widths[1]!)}\n`)
     .join('');
 }

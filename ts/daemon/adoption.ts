@@ -1,6 +1,7 @@
 import { PROGRAM } from '../dataplane/interfaces.ts';
+import { PastDataPlane } from '../dataplane/past.ts';
 import { mapSizes } from '../dataplane/xdp.ts';
-import { Limits, Settings } from '../native/abi.gen.ts';
+import { Limits } from '../native/abi.gen.ts';
 import {
   type Addon,
   type AttachedProgram,
@@ -12,14 +13,20 @@ import {
 /** Every map that a successor goes on with; what is not listed belongs to one object alone. */
 const MAPS = [
   'settings',
-  'flows',
+  'addresses',
+  'buckets',
   'connections',
   'services',
+  'schedules',
+  'rings',
   'destinations',
   'destination_counters',
   'verdicts',
+  'next_hops',
   'interfaces',
   'sockets',
+  'capture',
+  'captured',
 ] as const;
 
 /** The kernel keeps so many characters of a map's name. */
@@ -28,8 +35,10 @@ const MAP_NAME_LENGTH = 15;
 /** The data plane of this process: its own, or that of a daemon before it. */
 export interface OpenedObject {
   readonly object: BpfObject;
-  /** The program whose maps these are; undefined where everything is new. */
-  readonly adopted: AttachedProgram | undefined;
+  /** The program whose maps these are. */
+  readonly adopted?: AttachedProgram;
+  /** The data plane of another layout whose connections are to be moved. */
+  readonly past?: PastDataPlane;
   /** Why a program that was found is not continued. */
   readonly refused?: string;
 }
@@ -42,7 +51,7 @@ export function findAttached(
   const found = new Map<number, AttachedProgram>();
   for (const ifindex of ifindexes) {
     const attached = addon.attachedProgram(ifindex, PROGRAM);
-    if (attached !== undefined) found.set(ifindex, attached);
+    if (attached !== undefined && !attached.hidden) found.set(ifindex, attached);
   }
   return found;
 }
@@ -56,17 +65,17 @@ export function openObject(
   attached: AttachedProgram | undefined,
   connections: number,
 ): OpenedObject {
-  const maxEntries = mapSizes(connections, addon.possibleCpus());
+  const maxEntries = mapSizes({ connections, cpus: addon.possibleCpus() });
   const open = (reuse: BpfObjectOptions['reuse']) =>
     new addon.BpfObject(objectPath(), { maxEntries, reuse });
-  if (attached === undefined) return { object: open({}), adopted: undefined };
+  if (attached === undefined) return { object: open({}) };
   try {
-    const object = open(mapsOf(attached));
-    checkVersion(object);
-    return { object, adopted: attached };
+    const past = new PastDataPlane(attached, addon.openMap);
+    if (past.version !== Limits.ABI_VERSION) return { object: open({}), past };
+    return { object: open(mapsOf(attached)), adopted: attached };
   } catch (error) {
     const refused = error instanceof Error ? error.message : String(error);
-    return { object: open({}), adopted: undefined, refused };
+    return { object: open({}), refused };
   }
 }
 
@@ -77,12 +86,4 @@ function mapsOf({ maps }: AttachedProgram): Readonly<Record<string, number>> {
     return [name, id] as const;
   });
   return Object.fromEntries(ids);
-}
-
-function checkVersion(object: BpfObject): void {
-  const view = new DataView(object.map('settings').mmap());
-  const version = Settings.abiVersion(view, 0);
-  if (version === Limits.ABI_VERSION) return;
-  object.close();
-  throw new Error(`expected layout ${Limits.ABI_VERSION}, received layout ${version}`);
 }

@@ -1,9 +1,14 @@
-import { Interfaces, PROGRAM } from '../dataplane/interfaces.ts';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Capture } from '../dataplane/capture.ts';
+import { connectionEntry } from '../dataplane/entry.ts';
+import { Interfaces, PROGRAM, type QueueSocket } from '../dataplane/interfaces.ts';
 import { NETLINK_GROUPS, NextHops } from '../dataplane/next_hops.ts';
+import type { PastDataPlane } from '../dataplane/past.ts';
+import { Refill } from '../dataplane/refill.ts';
 import { slowPathAnswer } from '../dataplane/slow_path.ts';
 import { XdpDataplane } from '../dataplane/xdp.ts';
 import { Director } from '../lvs/director.ts';
-import { Settings } from '../native/abi.gen.ts';
 import type {
   Addon,
   AttachedProgram,
@@ -19,6 +24,7 @@ import { Attachments } from './attachments.ts';
 import type { Choice } from './choice.ts';
 import type { Config } from './config.ts';
 import { Journal, type JournalOwner, replayJournal } from './journal.ts';
+import { moveConnections, moveCounters } from './migration.ts';
 import { recount } from './recount.ts';
 
 /** What an assembly is made of and for. */
@@ -31,6 +37,10 @@ export interface AssemblyOptions {
   readonly journalPath: string;
   readonly owner: JournalOwner;
   readonly log: AssemblyLog;
+  /** The data plane, opened ahead. */
+  readonly opened?: OpenedObject;
+  /** Sockets of the process before this one. */
+  readonly sockets?: readonly QueueSocket[];
 }
 
 /** Where an assembly tells what happens to it. */
@@ -53,13 +63,19 @@ export class Assembly {
   readonly director: Director;
   readonly dataplane: XdpDataplane;
   readonly interfaces: Interfaces;
+  readonly capture: Capture;
   /** The program that was found attached; undefined where everything is new. */
   readonly adopted: AttachedProgram | undefined;
+  /** Whether connections were moved here from another layout. */
+  readonly migrated: boolean;
   readonly #options: AssemblyOptions;
+  /** Whose connections are moved here; undefined once they are. */
+  #past: PastDataPlane | undefined;
   readonly #object: BpfObject;
   readonly #slowPath: SlowPath;
   readonly #journal: Journal;
   readonly #nextHops: NextHops;
+  readonly #refill: Refill;
   readonly #netlink: NetlinkSocket;
   readonly #attachments: Attachments;
   #begun = false;
@@ -67,18 +83,26 @@ export class Assembly {
   constructor(options: AssemblyOptions) {
     const { addon, config, choice, log } = options;
     this.#options = options;
-    const { object, adopted } = this.#open();
+    const { object, adopted, past } = options.opened ?? openDataPlane(options);
     this.#object = object;
     this.adopted = adopted;
-    this.dataplane = new XdpDataplane(object, () => this.#slowPath.clock());
+    this.#past = past;
+    this.migrated = past !== undefined;
+    this.#takeAway();
+    this.dataplane = new XdpDataplane({ addon, object, clock: () => this.#slowPath.clock() });
     if (adopted !== undefined) this.#recount();
-    else this.dataplane.initialize();
-    this.#slowPath = new addon.SlowPath({ object, backlog: config.backlog });
+    else this.dataplane.initialize(randomBytes);
+    const { pending } = this.dataplane;
+    this.#slowPath = new addon.SlowPath({ object, pending, backlog: config.backlog });
+    this.capture = new Capture(object, this.#slowPath);
 
     this.director = new Director(this.dataplane, (entry) => this.#journal.append(entry));
     this.#journal = this.#replay();
     this.director.publish();
+    if (config.settings) this.director.apply({ op: 'setSettings', settings: config.settings });
     this.dataplane.keepServices(this.director.services.map(({ id }) => id));
+    this.dataplane.settleAddresses();
+    if (past !== undefined) this.#migrate(past);
 
     this.#nextHops = new NextHops({
       send: (message) => this.#netlink.send(message),
@@ -90,12 +114,17 @@ export class Assembly {
     this.#netlink = new addon.NetlinkSocket(NETLINK_GROUPS, (datagram) =>
       this.#nextHops.receive(datagram),
     );
+    const { director, dataplane } = this;
+    this.#refill = new Refill(director, realClock);
+    const answerers = { director, dataplane, refill: this.#refill, nextHops: this.#nextHops };
     this.interfaces = new Interfaces({
       addon,
       object,
       slowPath: this.#slowPath,
-      answerer: (records) => slowPathAnswer(this.director, this.dataplane, this.#nextHops, records),
+      answerer: (records) => slowPathAnswer(answerers, records),
       warn: (message) => log.warn(message),
+      continues: this.migrated,
+      ...(options.sockets && { inherited: options.sockets }),
     });
     this.#attachments = new Attachments({ interfaces: this.interfaces, choice, log });
   }
@@ -105,6 +134,8 @@ export class Assembly {
     await this.#nextHops.start();
     const refusals = this.#attachments.begin([...this.links]);
     this.#begun = true;
+    if (this.#past !== undefined) this.#moveConnections(this.#past);
+    this.#past = undefined;
     // Nobody listened to the kernel meanwhile: next hops that connections hold may be old.
     if (this.adopted !== undefined) this.dataplane.raiseRouteGeneration();
     return refusals;
@@ -131,9 +162,20 @@ export class Assembly {
     if (this.#journal.wantsCompaction) this.#journal.compact(this.director.entries());
   }
 
+  /** Takes the program off every interface. */
+  detach(): void {
+    for (const { ifindex } of this.interfaces.all) this.interfaces.detach(ifindex);
+  }
+
+  /** Ends every queue after the burst that it is in: nothing that was received is lost. */
+  async finish(): Promise<void> {
+    while (!this.#slowPath.finish()) await sleep(1);
+  }
+
   /** Ends everything of this process; what is attached goes on. */
   stop(): void {
     this.#begun = false;
+    this.#refill.stop();
     this.#nextHops.stop();
     this.#netlink.close();
     this.#slowPath.stop();
@@ -145,26 +187,19 @@ export class Assembly {
     this.#journal.close();
   }
 
-  /** Opens the object, over the maps of an earlier daemon's program where one is attached. */
-  #open(): OpenedObject {
-    const { addon, config, links, log } = this.#options;
-    const attached = findAttached(
-      addon,
-      links.map(({ ifindex }) => ifindex),
-    );
-    const [first] = attached.values();
-    const opened = openObject(addon, first, config.connections);
-    if (opened.refused !== undefined) {
-      log.error(`program ${first?.id} cannot be continued: ${opened.refused}`);
+  /** Takes the programs away whose connections do not go on here. */
+  #takeAway(): void {
+    const { addon, links, log } = this.#options;
+    const own = this.#object.map('settings').id;
+    for (const { ifindex, name } of links) {
+      const attached = addon.attachedProgram(ifindex, PROGRAM);
+      if (attached === undefined || attached.hidden) continue;
+      const { settings } = attached.maps;
+      const goesOn = settings === own || settings === this.#past?.program.maps.settings;
+      if (goesOn && this.#mayHave(name)) continue;
+      log.warn(`program ${attached.id} of an earlier director is taken from ${name}`);
+      addon.detach(ifindex, attached.id);
     }
-    const own = opened.object.map('settings').id;
-    for (const [ifindex, { id, maps }] of attached) {
-      const { name } = links.find((link) => link.ifindex === ifindex)!;
-      if (maps.settings === own && this.#mayHave(name)) continue;
-      log.warn(`program ${id} of an earlier director is taken from ${name}`);
-      addon.detach(ifindex, id);
-    }
-    return opened;
   }
 
   #mayHave(name: string): boolean {
@@ -172,20 +207,46 @@ export class Assembly {
     return choice === 'every' || choice.includes(name);
   }
 
-  #recount(): void {
+  /** Moves all that is not in the journal; packets do not meet it yet. */
+  #migrate(past: PastDataPlane): void {
+    const { director, dataplane } = this;
+    const indices = Array.from({ length: dataplane.limits.destinations }, (_, index) => index);
+    const held = indices.filter((index) => director.destinationAt(index) !== undefined);
+    moveCounters(past, held, (index, counters) => dataplane.addCounters(index, counters));
+    const moved = this.#moveConnections(past);
+    const { id } = past.program;
+    this.#options.log.info(`${moved} connections moved from program ${id}, of another layout`);
+  }
+
+  #moveConnections(past: PastDataPlane): number {
+    const moved = moveConnections(past, {
+      hasDestination: (index) => this.director.destinationAt(index) !== undefined,
+      enter: (connection) => this.#slowPath.enter(connectionEntry(connection)),
+    });
+    if (moved > 0) this.#countConnections();
+    return moved;
+  }
+
+  /** Makes the counts of destinations those of the table; returns how many were others. */
+  #countConnections(): number {
     const memory = (name: string) => this.#object.map(name).mmap();
-    const corrected = recount({
+    return recount({
+      buckets: memory('buckets'),
       connections: memory('connections'),
       destinations: memory('destinations'),
-      slotsUsed: Settings.slotsUsed(new DataView(memory('settings')), 0),
     });
+  }
+
+  #recount(): void {
+    const corrected = this.#countConnections();
     if (corrected > 0) this.#options.log.warn(`${corrected} counts of connections put right`);
   }
 
   /** The rules of the journal; without what was counted, where that is gone. */
   #replay(): Journal {
     const { journalPath, owner, log } = this.#options;
-    const before = this.adopted === undefined ? new Director(this.dataplane) : this.director;
+    const isAnew = this.adopted === undefined && !this.migrated;
+    const before = isAnew ? new Director(this.dataplane) : this.director;
     const complaints = replayJournal(journalPath, owner.cookie, (entry) => before.replay(entry));
     for (const complaint of complaints) log.error(complaint);
     if (before !== this.director) {
@@ -193,4 +254,18 @@ export class Assembly {
     }
     return new Journal(journalPath, owner, this.director.entries());
   }
+}
+
+/** Opens the object, over the maps of an earlier daemon's program where one is attached. */
+export function openDataPlane(
+  options: Pick<AssemblyOptions, 'addon' | 'config' | 'links' | 'log'>,
+): OpenedObject {
+  const { addon, config, links, log } = options;
+  const ifindexes = links.map(({ ifindex }) => ifindex);
+  const [first] = findAttached(addon, ifindexes).values();
+  const opened = openObject(addon, first, config.connections);
+  if (opened.refused !== undefined) {
+    log.error(`program ${first?.id} cannot be continued: ${opened.refused}`);
+  }
+  return opened;
 }

@@ -60,7 +60,9 @@ export class Attachments {
       return undefined;
     } catch (error) {
       this.#refused.add(ifindex);
-      const reason = `cannot attach to ${name}: ${(error as Error).message}`;
+      const { message, code } = error as NodeJS.ErrnoException;
+      const advice = code === 'ENOBUFS' ? '; CAP_IPC_LOCK or more locked memory is needed' : '';
+      const reason = `cannot attach to ${name}: ${message}${advice}`;
       log.error(reason);
       return reason;
     }

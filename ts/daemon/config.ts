@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
+import { settingsSchema } from '../api/schema.ts';
 import { integer, parseShape, ShapeError } from '../api/shape.ts';
+import { DEFAULT_CONNECTIONS } from '../dataplane/memory.ts';
+import type { Settings } from '../lvs/settings.ts';
 
 /** What the configuration file says; nothing in it is required. */
 export interface Config {
@@ -11,6 +14,8 @@ export interface Config {
   readonly connections: number;
   /** Frames of one receive queue that may wait for a next hop. */
   readonly backlog: number;
+  /** Settings that hold from each start on. */
+  readonly settings?: Partial<Settings>;
 }
 
 /** Read when no other file is named; need not exist. */
@@ -21,8 +26,9 @@ export const CONNECTIONS = { min: 1024, max: 16_777_216 } as const;
 
 const configSchema = z.strictObject({
   interfaces: z.array(z.string().min(1, 'the name of an interface')).exactOptional(),
-  connections: integer(CONNECTIONS.min, CONNECTIONS.max).default(524_288),
+  connections: integer(CONNECTIONS.min, CONNECTIONS.max).default(DEFAULT_CONNECTIONS),
   backlog: integer(1, 4096).default(256),
+  settings: settingsSchema.exactOptional(),
 });
 
 /** A file that cannot be used. */

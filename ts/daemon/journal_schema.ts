@@ -8,7 +8,7 @@ import type { JournalEntry } from '../lvs/journal_entry.ts';
 
 const count = z.string().regex(/^-?\d+$/, 'a decimal number');
 const index = integer(0, 2 ** 32 - 1);
-const cursor = z.array(z.number()).exactOptional();
+const progress = z.strictObject({ edition: index, cursor: z.array(z.int()).length(3) });
 
 const counters: z.ZodType<CountersText> = z.strictObject({
   connections: count,
@@ -26,7 +26,7 @@ export const journalEntrySchema: z.ZodType<JournalEntry> = z.discriminatedUnion(
     operation: operationSchema,
     index: index.exactOptional(),
     counters: samples.exactOptional(),
-    cursor,
+    progress: progress.exactOptional(),
   }),
   z.strictObject({ entry: z.literal('release'), indices: z.array(index) }),
   z.strictObject({
@@ -34,7 +34,7 @@ export const journalEntrySchema: z.ZodType<JournalEntry> = z.discriminatedUnion(
     service: serviceId,
     counterOffset: counters,
     zeroPoints: samples,
-    cursor,
+    progress,
   }),
   z.strictObject({
     entry: z.literal('trash'),

@@ -1,11 +1,19 @@
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { loadAddon } from '../native/addon.ts';
+import { Client, DaemonError, NoDaemonError } from '../api/client.ts';
+import { type Addon, loadAddon } from '../native/addon.ts';
 import { CONNECTIONS, type Config, loadConfig } from './config.ts';
 import { runDirector } from './daemon.ts';
 import { listLinks } from './links.ts';
 import { namespaceInode } from './namespace.ts';
-import { runtimeFiles } from './runtime_files.ts';
-import { AlreadyRunningError, startInBackground, tellDone, tellFailed } from './start.ts';
+import { type RuntimeFiles, runtimeFiles } from './runtime_files.ts';
+import {
+  AlreadyRunningError,
+  directorProgram,
+  startInBackground,
+  tellDone,
+  tellFailed,
+} from './start.ts';
 import { stopDirector } from './stop.ts';
 
 interface Options {
@@ -14,6 +22,8 @@ interface Options {
   readonly config?: string;
   readonly foreground?: true;
   readonly ifNeeded?: true;
+  readonly pidFile?: string;
+  readonly replace?: true;
   readonly stop?: true;
   readonly detach?: true;
 }
@@ -28,6 +38,8 @@ export function daemonCommand(): Command {
     .option('--config <file>', 'read this instead of /etc/xlvs/xlvs.yaml')
     .option('--foreground', 'stay, and log to standard error')
     .option('--if-needed', 'succeed where a director runs already')
+    .option('--pid-file <file>', 'write the process number there', (path) => resolve(path))
+    .option('--replace', 'take over from the director that runs, under traffic')
     .option('--stop', 'end the director; forwarding and rules stay')
     .option('--detach', 'with --stop: leave nothing of it')
     .action((options: Options, command: Command) => run(options, command));
@@ -52,8 +64,25 @@ async function carryOut(options: Options): Promise<void> {
     return;
   }
   const config = configured(options);
-  if (options.foreground) await runDirector({ addon, files, config, named: options.interface });
-  else tellDone(await startInBackground(process.argv.slice(3), files));
+  const { interface: named, pidFile } = options;
+  if (options.foreground) await runDirector({ addon, files, config, named, pidFile });
+  else tellDone(await start(options, addon, files));
+}
+
+/** Starts a director; in the place of the one that runs, where that is wanted. */
+async function start({ replace }: Options, addon: Addon, files: RuntimeFiles): Promise<string> {
+  const words = process.argv.slice(3).filter((word) => word !== '--replace');
+  if (!replace) return startInBackground(words, files);
+  try {
+    const program = directorProgram([]);
+    return (await new Client(files.socket).replace({ program, words })).started;
+  } catch (error) {
+    // A director from before there was such a request: its program goes on meanwhile.
+    const isOld = error instanceof DaemonError && error.status === 404;
+    if (isOld) await stopDirector({ addon, files, links: [], detach: false });
+    else if (!(error instanceof NoDaemonError)) throw error;
+    return startInBackground(words, files);
+  }
 }
 
 function configured({ config, connections }: Options): Config {

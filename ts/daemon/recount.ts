@@ -1,13 +1,11 @@
+import { liveConnections, type TableMemory } from '../dataplane/connections.ts';
 import { CONNECTION_STATES, isActive } from '../lvs/connection.ts';
-import { Connection, ConnectionState, Destination } from '../native/abi.gen.ts';
+import { Connection, Destination, SlotPhase } from '../native/abi.gen.ts';
 
 /** Memory that XDP goes on to write while it is looked at. */
-export interface CountedMemory {
-  /** struct connection x slots. */
-  readonly connections: ArrayBuffer;
-  /** struct destination x MAX_DESTINATIONS. */
+export interface CountedMemory extends TableMemory {
+  /** struct destination x destinations. */
   readonly destinations: ArrayBuffer;
-  readonly slotsUsed: number;
 }
 
 const STRIDE = Destination.size / 4;
@@ -41,11 +39,9 @@ export function recount(memory: CountedMemory): number {
 function differences(memory: CountedMemory, counts: Int32Array): Map<number, number> {
   const found = new Int32Array(counts.length);
   const view = new DataView(memory.connections);
-  for (let slot = 0; slot < memory.slotsUsed; slot++) {
-    const at = slot * Connection.size;
-    const state = Connection.state(view, at);
-    if ((state & ConnectionState.LIVE) === 0) continue;
-    const active = isActive(CONNECTION_STATES[state & ~ConnectionState.LIVE]!);
+  for (const at of liveConnections(memory)) {
+    const state = Connection.state(view, at) & SlotPhase.STATE;
+    const active = isActive(CONNECTION_STATES[state] ?? 'NONE');
     const place = Connection.destination(view, at) * STRIDE + (active ? ACTIVE : INACTIVE);
     if (place < found.length) found[place]!++;
   }

@@ -27,7 +27,7 @@ export async function stopDirector(options: StopOptions): Promise<string> {
   const { addon, files, links, detach } = options;
   const ran = await askToStop(detach);
   makeFolder(files);
-  if (!takeLock(files.lock, STOP_TIMEOUT_S)) {
+  if (takeLock(files.lock, STOP_TIMEOUT_S) === undefined) {
     throw new StartError(`the director did not end within ${STOP_TIMEOUT_S} s`);
   }
   const attached = links.filter(({ ifindex }) => findAttached(addon, [ifindex]).size > 0);

@@ -1,5 +1,5 @@
 import { CONNECTION_STATES, type ConnectionView } from '../lvs/connection.ts';
-import { Connection, ConnectionState } from '../native/abi.gen.ts';
+import { Connection, ConnectionAddresses, Family, Limits, SlotPhase } from '../native/abi.gen.ts';
 import { PROTOCOLS, readAddress } from './encoding.ts';
 
 /** The kernel's clock of ticks. */
@@ -9,19 +9,45 @@ export interface Ticks {
   readonly hz: number;
 }
 
+/** The connection table's memory: its buckets' words and its slots' lines; see bpf/table.h. */
+export interface TableMemory {
+  readonly buckets: ArrayBuffer;
+  readonly connections: ArrayBuffer;
+}
+
+/** Tags of a bucket's lanes: of the second slot of an IPv6 connection, and the least of all. */
+const CONTINUED = 0xff;
+const TAGGED = 0x80;
+const BUCKET_BYTES = 8;
+
 /**
- * The live connections among the first `slots` of the table, in the order of their slots. XDP
- * goes on to write meanwhile: a row is what its slot held when it was read.
+ * Where the live connections stand in the table, in bytes, in the order of their slots. XDP goes
+ * on to open and end them meanwhile.
  */
+export function* liveConnections({ buckets, connections }: TableMemory): Generator<number> {
+  const words = new Uint32Array(buckets);
+  const tags = new Uint8Array(buckets);
+  const states = new Uint32Array(connections);
+  for (let bucket = 0; bucket < words.length / 2; bucket++) {
+    // Most of a table is empty.
+    if (words[2 * bucket] === 0 && words[2 * bucket + 1] === 0) continue;
+    for (let way = 0; way < Limits.WAYS; way++) {
+      const tag = tags[bucket * BUCKET_BYTES + way]!;
+      const at = (bucket * Limits.WAYS + way) * Connection.size;
+      const state = states[(at + Connection.stateAt) / 4]!;
+      const live = (state & SlotPhase.PHASE) === SlotPhase.LIVE;
+      if (tag >= TAGGED && tag !== CONTINUED && live) yield at;
+    }
+  }
+}
+
+/** The live connections as listings show them: a row is what its slot held when it was read. */
 export function* connectionRows(
-  table: DataView,
-  slots: number,
+  memory: TableMemory,
   clock: () => Ticks,
 ): Generator<ConnectionView> {
-  for (let at = 0; at < slots * Connection.size; at += Connection.size) {
-    const state = Connection.state(table, at);
-    if ((state & ConnectionState.LIVE) !== 0) yield connectionRow(table, at, clock());
-  }
+  const view = new DataView(memory.connections);
+  for (const at of liveConnections(memory)) yield connectionRow(view, at, clock());
 }
 
 function connectionRow(table: DataView, at: number, { jiffies, hz }: Ticks): ConnectionView {
@@ -29,16 +55,34 @@ function connectionRow(table: DataView, at: number, { jiffies, hz }: Ticks): Con
   const silent = (jiffies - Connection.seenJiffies(table, at)) | 0;
   const left = Connection.timeoutJiffies(table, at) - Math.max(silent, 0);
   const family = Connection.family(table, at);
-  const state = Connection.state(table, at) & ~ConnectionState.LIVE;
+  const state = Connection.state(table, at) & SlotPhase.STATE;
+  const addresses = addressesAt(at, family);
   return {
     protocol: Connection.protocol(table, at) === PROTOCOLS.tcp ? 'tcp' : 'udp',
     state: CONNECTION_STATES[state] ?? 'NONE',
     expiresS: Math.max(0, Math.floor(left / hz)),
-    clientAddress: readAddress(table, at + Connection.caddrAt, family),
+    clientAddress: readAddress(table, addresses.client, family),
     clientPort: Connection.cport(table, at),
-    virtualAddress: readAddress(table, at + Connection.vaddrAt, family),
+    virtualAddress: readAddress(table, addresses.virtual, family),
     virtualPort: Connection.vport(table, at),
-    destinationAddress: readAddress(table, at + Connection.daddrAt, family),
+    destinationAddress: readAddress(table, addresses.destination, family),
     destinationPort: Connection.dport(table, at),
+  };
+}
+
+/** Where a connection's addresses stand: in its line, or, of IPv6, in the next one. */
+export function addressesAt(at: number, family: number) {
+  if (family === Family.IPV4) {
+    return {
+      client: at + Connection.caddrAt,
+      virtual: at + Connection.vaddrAt,
+      destination: at + Connection.daddrAt,
+    };
+  }
+  const next = at + Connection.size;
+  return {
+    client: next + ConnectionAddresses.caddrAt,
+    virtual: next + ConnectionAddresses.vaddrAt,
+    destination: next + ConnectionAddresses.daddrAt,
   };
 }

@@ -1,5 +1,5 @@
 import type { ForwardingMethod as Method, Protocol, ServiceId } from '../lvs/operation.ts';
-import { Address, Family, ForwardingMethod, ServiceKey } from '../native/abi.gen.ts';
+import { Address, Family, ForwardingMethod, ServiceKey, Verdict } from '../native/abi.gen.ts';
 import { addressBytes, addressText } from '../net/address.ts';
 
 /** IP protocol numbers. Source: IANA, Assigned Internet Protocol Numbers. */
@@ -10,6 +10,11 @@ export const METHODS: Readonly<Record<Method, number>> = {
   masq: ForwardingMethod.MASQ,
   route: ForwardingMethod.ROUTE,
 };
+
+/** The verdicts' names in the order of their numbers, as counters are called: 'forwarded_in'. */
+export const VERDICT_NAMES: readonly string[] = Object.entries(Verdict)
+  .filter(([, verdict]) => verdict < Verdict.VERDICTS)
+  .map(([name]) => name.toLowerCase());
 
 /** The struct service_key of a virtual service. */
 export function serviceKey({ protocol, address, port }: ServiceId): Uint8Array {
@@ -28,6 +33,16 @@ export function writeAddress(view: DataView, at: number, address: string): numbe
   to.fill(0);
   to.set(bytes);
   return bytes.length === 4 ? Family.IPV4 : Family.IPV6;
+}
+
+/** A struct address on its own, and its family. */
+export function addressOf(address: string): {
+  readonly bytes: Uint8Array;
+  readonly family: number;
+} {
+  const view = new DataView(new ArrayBuffer(Address.size));
+  const family = writeAddress(view, 0, address);
+  return { bytes: new Uint8Array(view.buffer), family };
 }
 
 /** The text of a struct address. */

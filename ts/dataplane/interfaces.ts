@@ -1,10 +1,21 @@
 import { readdirSync } from 'node:fs';
 import { FlowRecord, Limits } from '../native/abi.gen.ts';
-import type { Addon, AttachedProgram, AttachMode, BpfObject, SlowPath } from '../native/addon.ts';
+import type {
+  Addon,
+  AttachedProgram,
+  AttachMode,
+  BpfObject,
+  SlowPath,
+  SocketDescriptors,
+} from '../native/addon.ts';
 import { word } from './encoding.ts';
 
 /** The XDP program's name, as the kernel keeps it. */
 export const PROGRAM = 'xlvs_director';
+
+const HIDDEN =
+  'an XDP program is there, which only CAP_SYS_ADMIN may look into; ' +
+  'xlvs daemon --stop --detach, as root, removes it if it is ours';
 
 /** An interface that the director works on. */
 export interface AttachedInterface {
@@ -21,6 +32,16 @@ export interface AttachedInterface {
   readonly adopted: boolean;
 }
 
+/** The socket of one receive queue, as one process leaves it to another. */
+export interface QueueSocket extends SocketDescriptors {
+  readonly ifindex: number;
+  readonly slot: number;
+  readonly queue: number;
+}
+
+/** Where the sockets of an interface belong, and those that are there already. */
+type Place = Pick<QueueSocket, 'ifindex' | 'slot'> & { readonly inherited: readonly QueueSocket[] };
+
 type Attached = Pick<AttachedInterface, 'mode' | 'alone' | 'programId' | 'adopted'>;
 
 /** What interfaces are attached with. */
@@ -31,6 +52,10 @@ export interface InterfaceOptions {
   /** Makes what answers the flow records of one queue. */
   readonly answerer: (records: ArrayBuffer) => (count: number) => void;
   readonly warn: (message: string) => void;
+  /** Connections of other maps were moved here: those of whatever program is found go on. */
+  readonly continues?: boolean;
+  /** Sockets of the process before this one; they have received all the time. */
+  readonly inherited?: readonly QueueSocket[];
   /** Receive queues of an interface; the machine's own answer unless a test gives another. */
   readonly queues?: (name: string) => number;
 }
@@ -42,12 +67,22 @@ export interface InterfaceOptions {
 export class Interfaces {
   readonly #options: InterfaceOptions;
   readonly #attached = new Map<number, AttachedInterface & { readonly slot: number }>();
+  /** Those that no interface has taken over yet. */
+  #inherited: readonly QueueSocket[];
+  #sockets: readonly QueueSocket[] = [];
 
   constructor(options: InterfaceOptions) {
     this.#options = options;
-    // An earlier daemon's sockets went with it; so do the slots that it gave.
+    this.#inherited = options.inherited ?? [];
+    // An earlier daemon's sockets went with it, unless they are inherited; so do its slots.
+    const kept = this.#inherited.map(({ ifindex }) => String(word(ifindex)));
     const slots = options.object.map('interfaces');
-    for (const key of slots.keys()) slots.delete(key);
+    for (const key of slots.keys()) if (!kept.includes(String(key))) slots.delete(key);
+  }
+
+  /** The socket of every queue. */
+  get sockets(): readonly QueueSocket[] {
+    return this.#sockets;
   }
 
   get all(): readonly AttachedInterface[] {
@@ -66,13 +101,19 @@ export class Interfaces {
    */
   attach(name: string, ifindex: number): AttachedInterface {
     const { object } = this.#options;
-    const slot = this.#freeSlot();
+    const inherited = this.#inherited.filter((socket) => socket.ifindex === ifindex);
+    this.#inherited = this.#inherited.filter((socket) => socket.ifindex !== ifindex);
+    const slot = inherited[0]?.slot ?? this.#freeSlot();
     const key = word(ifindex);
     object.map('interfaces').set(key, word(slot));
     let program: Attached | undefined;
     try {
       program = this.#program(name, ifindex);
-      const { queues, zeroCopy } = this.#openQueues(name, ifindex, slot, program.mode);
+      const { queues, zeroCopy } = this.#openQueues(name, program.mode, {
+        ifindex,
+        slot,
+        inherited,
+      });
       const attached = { name, ifindex, slot, queues, zeroCopy, ...program };
       this.#attached.set(ifindex, attached);
       return attached;
@@ -86,14 +127,18 @@ export class Interfaces {
 
   /** Puts the program on the interface, or finds it there. */
   #program(name: string, ifindex: number): Attached {
-    const { addon } = this.#options;
+    const { addon, continues = false } = this.#options;
     const before = addon.attachedProgram(ifindex, PROGRAM);
+    if (before?.hidden) throw new Error(HIDDEN);
     if (before === undefined) this.#attachAnew(name, ifindex);
     else if (!this.#isOwn(before)) this.#replace(ifindex, before);
     const now = addon.attachedProgram(ifindex, PROGRAM);
-    if (now === undefined) throw new Error(`expected ${PROGRAM} on ${name} after attaching it`);
+    if (now === undefined || (now.hidden && !this.#options.object.owns(now.id))) {
+      throw new Error(`expected ${PROGRAM} on ${name} after attaching it`);
+    }
     const { mode, alone, id: programId } = now;
-    return { mode, alone, programId, adopted: before !== undefined && this.#sharesMaps(before) };
+    const adopted = before !== undefined && (continues || this.#sharesMaps(before));
+    return { mode, alone, programId, adopted };
   }
 
   /** Whether it is this very program over these very maps. */
@@ -128,6 +173,7 @@ export class Interfaces {
   /** Closes the sockets of an interface; the program stays if the interface does. */
   forget(ifindex: number): void {
     if (!this.#attached.delete(ifindex)) return;
+    this.#sockets = this.#sockets.filter((socket) => socket.ifindex !== ifindex);
     this.#options.slowPath.removeInterface(ifindex);
     this.#options.object.map('interfaces').delete(word(ifindex));
   }
@@ -142,28 +188,26 @@ export class Interfaces {
 
   #openQueues(
     name: string,
-    ifindex: number,
-    interfaceSlot: number,
     mode: AttachMode,
+    { ifindex, slot, inherited: sockets }: Place,
   ): Pick<AttachedInterface, 'queues' | 'zeroCopy'> {
     const { slowPath, answerer, queues: queuesOf = receiveQueues } = this.#options;
     const queues = Math.min(queuesOf(name), Limits.MAX_QUEUES);
-    const zeroCopy: boolean[] = [];
-    for (let queue = 0; queue < queues; queue++) {
+    const opened = Array.from({ length: queues }, (_, queue) => {
       const records = new ArrayBuffer(Limits.MAX_BURST * FlowRecord.size);
-      const where = { interfaceName: name, ifindex, interfaceSlot, queue };
-      const opened = slowPath.addQueue(
-        { ...where, generic: mode === 'generic' },
-        records,
-        answerer(records),
-      );
-      zeroCopy.push(opened.zeroCopy);
+      const inherited = sockets.find((socket) => socket.queue === queue);
+      const where = { interfaceName: name, ifindex, interfaceSlot: slot, queue };
+      const options = { ...where, generic: mode === 'generic', ...(inherited && { inherited }) };
+      return { queue, ...slowPath.addQueue(options, records, answerer(records)) };
+    });
+    for (const { queue, socket, frames } of opened) {
+      this.#sockets = [...this.#sockets, { ifindex, slot, queue, socket, frames }];
     }
-    return { queues, zeroCopy: zeroCopy.every(Boolean) };
+    return { queues, zeroCopy: opened.every(({ zeroCopy }) => zeroCopy) };
   }
 
   #freeSlot(): number {
-    const taken = new Set([...this.#attached.values()].map(({ slot }) => slot));
+    const taken = new Set([...this.#attached.values(), ...this.#inherited].map(({ slot }) => slot));
     for (let slot = 0; slot < Limits.MAX_INTERFACES; slot++) if (!taken.has(slot)) return slot;
     throw new Error(`expected at most ${Limits.MAX_INTERFACES} interfaces`);
   }

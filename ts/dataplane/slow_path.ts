@@ -1,6 +1,7 @@
 // Hot: runs per packet. Do not allocate.
 import type { Director } from '../lvs/director.ts';
 import { Answer, Family, Flow, FlowRecord, Question } from '../native/abi.gen.ts';
+import type { Refill } from './refill.ts';
 import type { XdpDataplane } from './xdp.ts';
 
 /** Where next hops are found: asked once a waiting packet, answers later. */
@@ -9,28 +10,38 @@ export interface NextHopSource {
   want(target: Uint8Array): void;
 }
 
+/** What answers flow records. */
+export interface Answerers {
+  readonly director: Pick<Director, 'serviceAt'>;
+  readonly dataplane: Pick<XdpDataplane, 'bind'>;
+  readonly refill: Pick<Refill, 'wake'>;
+  readonly nextHops: NextHopSource;
+}
+
 /**
  * What answers a burst of flow records. `records`: MAX_BURST x FlowRecord.size bytes.
  *
- *   SCHEDULE  service -> its scheduler -> a destination, counted at once, so that the next
- *             record of the same burst sees one connection more
+ *   SCHEDULE  the service's tickets are used up -> more tickets; the packet is run again
+ *             it is scheduled one by one        -> its scheduler -> a destination, counted at
+ *             once, so that the next record of the same burst sees one connection more
  *   ROUTE     the packet waits; the next hop is looked for
  *
  * The addon has written the records and carries the answers out; see native/queue.cc. It knows
  * what to do with a duplicate without an answer.
  */
 export function slowPathAnswer(
-  director: Pick<Director, 'serviceAt'>,
-  dataplane: Pick<XdpDataplane, 'bind'>,
-  nextHops: NextHopSource,
+  { director, dataplane, refill, nextHops }: Answerers,
   records: ArrayBuffer,
 ): (count: number) => void {
   const view = new DataView(records);
 
   const schedule = (at: number): number => {
-    const service = director.serviceAt(FlowRecord.service(view, at));
-    if (service === undefined) return Answer.DROP;
-    const destination = service.scheduler.schedule(service);
+    const index = FlowRecord.service(view, at);
+    const tickets = director.serviceAt(index)?.tickets;
+    if (tickets === undefined) return Answer.DROP;
+    refill.wake(index);
+    if (tickets.areAwaited) return tickets.replenish() ? Answer.AGAIN : Answer.REFUSE;
+    const destination = tickets.decide();
     if (destination === undefined) return Answer.REFUSE;
     dataplane.bind(destination.index, FlowRecord.active(view, at) !== 0);
     FlowRecord.setDestination(view, at, destination.index);

@@ -1,14 +1,26 @@
+import type { PlaneBytes } from '../dataplane/memory.ts';
 import type { Capability } from './capabilities.ts';
+import type { Adjustable, Channels, Rss } from './parse.ts';
 
 /** What was found on this machine, before anything is judged. Undefined: could not be read. */
 export interface Facts {
+  readonly table: TableFacts;
   readonly kernel: KernelFacts;
   readonly process: ProcessFacts;
   readonly product: ProductFacts;
   readonly interfaces: readonly InterfaceFacts[];
 }
 
+/** What a connection table of some size costs on this machine. */
+export interface TableFacts extends PlaneBytes {
+  readonly connections: number;
+  /** Memory of the machine that can be had without swapping. */
+  readonly availableBytes: number;
+}
+
 export interface KernelFacts {
+  /** CPUs that are online. */
+  readonly cpus: number;
   /** As `uname -r` prints it. */
   readonly release: string;
   /** CONFIG_ name -> value, of what is set. */
@@ -55,6 +67,9 @@ export interface InterfaceFacts {
   /** Name of the XDP program that is attached. */
   readonly xdpProgram: string | undefined;
   readonly features: ReadonlyMap<string, Feature>;
+  readonly channels: Channels | undefined;
+  readonly ring: Adjustable | undefined;
+  readonly rss: Rss | undefined;
   /** net.ipv4.conf and net.ipv6.conf, the larger of `all` and the interface where both count. */
   readonly ipv4Forwarding: number | undefined;
   readonly ipv6Forwarding: number | undefined;

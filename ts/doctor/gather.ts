@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { arch, release } from 'node:os';
+import { arch, availableParallelism, cpus, freemem, release } from 'node:os';
 import { gunzipSync } from 'node:zlib';
+import { bytesFor, DEFAULT_CONNECTIONS } from '../dataplane/memory.ts';
 import { addonPath, loadAddon, objectPath } from '../native/addon.ts';
 import { effectiveCapabilities, missingCapabilities } from './capabilities.ts';
 import type {
@@ -12,12 +13,26 @@ import type {
   ProcessFacts,
   ProductFacts,
 } from './facts.ts';
-import { type Link, parseFeatures, parseKernelConfig, parseLinks, parseMemlock } from './parse.ts';
+import {
+  type Link,
+  parseChannels,
+  parseFeatures,
+  parseKernelConfig,
+  parseLinks,
+  parseMemlock,
+  parseRing,
+  parseRss,
+} from './parse.ts';
 
 /** Looks at this machine and this process, and changes nothing. */
-export function gatherFacts(): Facts {
+export function gatherFacts({ connections = DEFAULT_CONNECTIONS } = {}): Facts {
   const process = processFacts();
   return {
+    table: {
+      connections,
+      availableBytes: freemem(),
+      ...bytesFor(connections, cpus().length),
+    },
     kernel: kernelFacts(),
     process,
     product: productFacts(process),
@@ -27,6 +42,7 @@ export function gatherFacts(): Facts {
 
 function kernelFacts(): KernelFacts {
   return {
+    cpus: availableParallelism(),
     release: release(),
     config: kernelConfig(),
     btf: existsSync('/sys/kernel/btf/vmlinux'),
@@ -95,6 +111,9 @@ function interfaceFacts(link: Link): InterfaceFacts {
     addresses: link.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`),
     xdpProgram: link.xdp?.prog && (link.xdp.prog.name ?? `id ${link.xdp.prog.id}`),
     features: parseFeatures(run('ethtool', ['-k', name])),
+    channels: parseChannels(run('ethtool', ['-l', name])),
+    ring: parseRing(run('ethtool', ['-g', name])),
+    rss: parseRss(run('ethtool', ['-x', name])),
     ipv4Forwarding: sysctl(`net/ipv4/conf/${name}/forwarding`),
     ipv6Forwarding: sysctl(`net/ipv6/conf/${name}/forwarding`),
     rpFilter: larger('rp_filter'),

@@ -1,5 +1,6 @@
 import type { Facts, InterfaceFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
+import { checkReception } from './queue_checks.ts';
 
 /** Drivers that run XDP themselves, as of Linux 6.12. Source: `ndo_bpf` in drivers/net. */
 const nativeDrivers = new Set(
@@ -17,9 +18,11 @@ const NATIVE_MTU = 3498;
 const QUEUES = 64;
 
 /** Judges each Ethernet interface of this network namespace that is up. */
-export function checkInterfaces({ interfaces }: Facts): readonly Finding[] {
+export function checkInterfaces({ interfaces, kernel }: Facts): readonly Finding[] {
   const up = interfaces.filter((each) => each.up);
-  if (up.length > 0) return up.flatMap(checkInterface);
+  if (up.length > 0) {
+    return up.flatMap((each) => [...checkInterface(each), ...checkReception(each, kernel)]);
+  }
   return [
     {
       level: 'warning',
@@ -73,7 +76,7 @@ function checkMode(facts: InterfaceFacts): Finding {
   const { name: subject, driver, mtu, receiveQueues } = facts;
   const refusal = nativeRefusal(facts);
   const seen = `driver ${driver ?? 'unknown'}, MTU ${mtu}, receive queues ${receiveQueues}`;
-  if (!refusal) return { level: 'ok', subject, found: `native XDP: ${seen}` };
+  if (!refusal) return { level: 'ok', subject, found: `native XDP, forwards by redirect: ${seen}` };
   const { why, advice } = refusal;
   const found = `generic XDP, several times slower: ${why} (${seen})`;
   return advice ? { level: 'warning', subject, found, advice } : { level: 'note', subject, found };

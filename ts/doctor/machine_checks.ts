@@ -1,5 +1,5 @@
 import { missingCapabilities } from './capabilities.ts';
-import type { Facts, KernelFacts, ProcessFacts, ProductFacts } from './facts.ts';
+import type { Facts, KernelFacts, ProcessFacts, ProductFacts, TableFacts } from './facts.ts';
 import type { Finding } from './finding.ts';
 
 /** BPF programs that run as a system call came with 5.14; 5.15 is the long-term kernel after it. */
@@ -9,7 +9,7 @@ const OLDEST_KERNEL = [5, 15] as const;
 const QUEUE_BYTES = 4096 * 2048;
 
 /** Judges the kernel, this process and what was built; nothing about interfaces. */
-export function checkMachine({ kernel, process, product }: Facts): readonly Finding[] {
+export function checkMachine({ table, kernel, process, product }: Facts): readonly Finding[] {
   return [
     checkKernelVersion(kernel),
     ...checkKernelConfig(kernel),
@@ -18,6 +18,7 @@ export function checkMachine({ kernel, process, product }: Facts): readonly Find
     checkBpffs(kernel),
     ...checkCapabilities(process),
     checkMemlock(process),
+    checkTable(table),
     checkLibraries(product),
     checkBuild(product),
     checkLoad(product),
@@ -136,6 +137,24 @@ function checkMemlock({ capabilities, memlockBytes }: ProcessFacts): Finding {
     found: `${memlockBytes} bytes, and each AF_XDP queue pins ${QUEUE_BYTES}: room for ${queues}`,
     advice: 'give CAP_IPC_LOCK, or raise the limit (ulimit -l, LimitMEMLOCK=)',
   };
+}
+
+function checkTable({ connections, table, total, availableBytes }: TableFacts): Finding {
+  const subject = 'connection table';
+  const found =
+    `${connections} connections take ${mebibytes(table)} MiB ` +
+    `(${Math.round(table / connections)} bytes each); ${mebibytes(total)} MiB with all else`;
+  if (total <= availableBytes) return { level: 'ok', subject, found };
+  return {
+    level: 'warning',
+    subject,
+    found: `${found}; ${mebibytes(availableBytes)} MiB are free`,
+    advice: 'xlvs daemon --connections <fewer>, or `connections` in /etc/xlvs/xlvs.yaml',
+  };
+}
+
+function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / 2 ** 20);
 }
 
 function checkLibraries({ missingLibraries }: ProductFacts): Finding {

@@ -9,8 +9,10 @@ export function doctorCommand(): Command {
   return new Command('doctor')
     .description('check kernel, capabilities, drivers and offloads; exit 1 when xlvs cannot run')
     .option('--json', 'print the findings as JSON')
-    .action((options: { readonly json?: boolean }) => {
-      const facts = gatherFacts();
+    .option('--connections <number>', 'what a table for so many costs', Number)
+    .action((options: { readonly json?: boolean; readonly connections?: number }) => {
+      const { connections } = options;
+      const facts = gatherFacts(connections === undefined ? {} : { connections });
       const findings: readonly Finding[] = [...checkMachine(facts), ...checkInterfaces(facts)];
       process.stdout.write(
         options.json ? `${JSON.stringify(findings, null, 2)}\n` : findingsTable(findings),

@@ -39,3 +39,51 @@ export function parseLinks(text: string): readonly Link[] {
     ({ link_type, linkinfo }) => link_type === 'ether' && linkinfo?.info_kind !== 'ifb',
   );
 }
+
+/** A number that can be set, and how far. */
+export interface Adjustable {
+  readonly now: number;
+  readonly max: number;
+}
+
+/** Receive queues, and by what name `ethtool -L` sets them. */
+export interface Channels extends Adjustable {
+  readonly option: 'combined' | 'rx';
+}
+
+/** The receive queues in what `ethtool -l` prints; undefined where it tells none. */
+export function parseChannels(text: string): Channels | undefined {
+  const combined = parseAdjustable(text, 'Combined');
+  if (combined !== undefined) return { ...combined, option: 'combined' };
+  const receiving = parseAdjustable(text, 'RX');
+  return receiving && { ...receiving, option: 'rx' };
+}
+
+/** Frames of a receive ring in what `ethtool -g` prints. */
+export function parseRing(text: string): Adjustable | undefined {
+  return parseAdjustable(text, 'RX');
+}
+
+// The maximum stands before the current value, under the same name.
+function parseAdjustable(text: string, name: string): Adjustable | undefined {
+  const [max, now] = [...text.matchAll(new RegExp(`^${name}:\\s+(\\d+)$`, 'gm'))];
+  return max && now && { max: Number(max[1]), now: Number(now[1]) };
+}
+
+/** How a card spreads flows over its queues. */
+export interface Rss {
+  /** Bytes in hexadecimal, with colons between. */
+  readonly key: string;
+  readonly function: string;
+  /** The card hashes both directions of a flow alike, whatever the key. */
+  readonly symmetric: boolean;
+}
+
+/** What `ethtool -x` prints; undefined where the card does not tell its key. */
+export function parseRss(text: string): Rss | undefined {
+  const key = /^RSS hash key:\n((?:[0-9a-f]{2}:)+[0-9a-f]{2})$/m.exec(text)?.[1];
+  if (key === undefined) return undefined;
+  const hash = /^\s+(\w+): on$/m.exec(text.slice(text.indexOf('RSS hash function')))?.[1];
+  const symmetric = /^\s+symmetric\S*: on$/m.test(text);
+  return { key, function: hash ?? 'unknown', symmetric };
+}

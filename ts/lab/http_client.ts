@@ -22,6 +22,8 @@ export interface Tally {
   /** The bodies in the order in which they came. */
   readonly order: string[];
   readonly errors: Failure[];
+  /** Milliseconds of the slowest request that was answered. */
+  longestMs: number;
 }
 
 export interface Failure {
@@ -60,7 +62,7 @@ process.stdout.write(`${JSON.stringify(result)}\n`);
 process.exit(0);
 
 async function requests(): Promise<Tally> {
-  const tally: Tally = { answers: {}, order: [], errors: [] };
+  const tally: Tally = { answers: {}, order: [], errors: [], longestMs: 0 };
   let left = values.count === undefined ? Number.POSITIVE_INFINITY : Number(values.count);
   const worker = async () => {
     while (left > 0 && !stopped) {
@@ -81,6 +83,7 @@ async function request(tally: Tally): Promise<void> {
     const answer = body.trimEnd();
     tally.answers[answer] = (tally.answers[answer] ?? 0) + 1;
     tally.order.push(answer);
+    tally.longestMs = Math.max(tally.longestMs, Date.now() - startedMs);
   } catch (error) {
     const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException;
     tally.errors.push({ code, startedMs, endedMs: Date.now() });

@@ -1,4 +1,6 @@
 import type { DestinationSpec, ServiceId, Timeouts } from './operation.ts';
+import type { Ring } from './ring.ts';
+import type { Settings } from './settings.ts';
 
 /** What was counted for one destination since its index was cleared. */
 export interface Counters {
@@ -24,7 +26,7 @@ export interface Dataplane {
   removeService(index: number, id: ServiceId): void;
 
   /** Says where, and by which method, new connections of a destination are to be forwarded. */
-  putDestination(index: number, destination: DestinationSpec): void;
+  putDestination(index: number, destination: DestinationSpec, service: ServiceId): void;
 
   /**
    * The destination was removed: while connections still hold the index, their packets are
@@ -44,6 +46,12 @@ export interface Dataplane {
   /** The destination's counters, summed over the CPUs. */
   counters(index: number): Counters;
 
+  /** The ring of tickets of the service that has the index. */
+  ring(index: number): Ring;
+
   /** Sets the state timeouts; no member is 0 here. */
   setTimeouts(timeouts: Timeouts): void;
+
+  /** Sets what else the packet code obeys. */
+  setSettings(settings: Settings): void;
 }

@@ -3,11 +3,14 @@ import type { Counters, Dataplane } from './dataplane.ts';
 import type { Destination } from './destination.ts';
 import { type Effect, inverse, tell } from './effect.ts';
 import { LvsError, type LvsErrorCode } from './error.ts';
-import { entriesOf, replay } from './journal.ts';
+import { entriesOf, progressOf, replay } from './journal.ts';
 import type { CounterSample, JournalEntry, OperationEntry } from './journal_entry.ts';
 import type { Operation, ServiceId, Timeouts } from './operation.ts';
+import type { Ring } from './ring.ts';
 import { type Change, Rules } from './rules.ts';
 import type { Service } from './service.ts';
+import type { Settings } from './settings.ts';
+import { Tickets } from './tickets.ts';
 
 /** What became of one operation. */
 export type OperationResult =
@@ -29,6 +32,8 @@ export class Director {
   readonly #dataplane: Dataplane;
   readonly #journal: (entry: JournalEntry) => void;
   readonly #rules: Rules;
+  /** Indices of services that were changed, and are to be scheduled ahead anew. */
+  readonly #changed = new Set<number>();
 
   /** The journal is called once for every change, before the change is reported as done. */
   constructor(dataplane: Dataplane, journal: (entry: JournalEntry) => void = () => {}) {
@@ -45,6 +50,11 @@ export class Director {
   /** The state timeouts; no member is 0. */
   get timeouts(): Timeouts {
     return this.#rules.timeouts;
+  }
+
+  /** The settings beside the rules. */
+  get settings(): Settings {
+    return this.#rules.settings;
   }
 
   /** The virtual service of that name. */
@@ -77,8 +87,8 @@ export class Director {
 
   /** Carries out an operation, or throws LvsError and leaves everything as it was. */
   apply(operation: Operation): void {
-    const refusal = this.#carryOut([operation]);
-    if (refusal !== undefined) throw refusal.error;
+    const [result] = this.#thenRedraw(() => [this.#carryOut([operation])]);
+    if (result !== undefined) throw result.error;
   }
 
   /**
@@ -86,6 +96,10 @@ export class Director {
    * is one result an operation; the results of an atomic refusal end with it.
    */
   applyAll(operations: readonly Operation[], { atomic = false } = {}): OperationResult[] {
+    return this.#thenRedraw(() => this.#carryOutAll(operations, atomic));
+  }
+
+  #carryOutAll(operations: readonly Operation[], atomic: boolean): OperationResult[] {
     if (!atomic) return operations.map((operation) => result(this.#carryOut([operation])));
     const refusal = this.#carryOut(operations);
     const reached = operations.slice(0, refusal?.at).map(() => result(undefined));
@@ -114,17 +128,29 @@ export class Director {
 
   /** Tells the data plane all rules, after a replay: what it knows already does no harm. */
   publish(): void {
-    const { services, trash, timeouts } = this.#rules;
+    const { services, trash, timeouts, settings } = this.#rules;
     this.#dataplane.setTimeouts(timeouts);
-    for (const { destination } of trash.content) {
+    this.#dataplane.setSettings(settings);
+    for (const { destination, serviceId } of trash.content) {
+      this.#dataplane.putDestination(destination.index, destination.spec, serviceId);
       this.#dataplane.removeDestination(destination.index);
     }
     for (const service of services) {
       for (const { index, spec } of service.destinations) {
-        this.#dataplane.putDestination(index, spec);
+        this.#dataplane.putDestination(index, spec, service.id);
       }
       this.#dataplane.putService(service.index, service.id);
     }
+    for (const [index, service] of this.#rules.serviceAt.entries()) {
+      const ring = this.#dataplane.ring(index);
+      if (service === undefined) ring.release();
+      else this.#adopt(service, ring);
+    }
+  }
+
+  #adopt(service: Service, ring: Ring): void {
+    service.tickets = new Tickets(service, ring);
+    service.tickets.adopt();
   }
 
   /** All of the operations; or, answering which one was refused, none of them. */
@@ -149,8 +175,10 @@ export class Director {
         at++;
       }
       this.#write(entries);
+      this.#note(changes);
       return undefined;
     } catch (error) {
+      this.#note(changes);
       for (const effect of told.reverse()) tell(this.#dataplane, inverse(effect));
       for (const { undo } of changes.reverse()) undo();
       if (error instanceof LvsError) return { at, error };
@@ -167,15 +195,48 @@ export class Director {
         return counted;
       },
     });
-    const cursor = change.service?.scheduler.cursor?.();
+    const { service } = change;
     const entry = {
       entry: 'operation',
       operation,
       ...(change.index !== undefined && { index: change.index }),
       ...(counters.length > 0 && { counters }),
-      ...(cursor !== undefined && { cursor }),
+      ...(service !== undefined && { progress: progressOf(service) }),
     } as const;
     return { change, entry };
+  }
+
+  /** Which services are to be scheduled ahead anew: those changed, and those added or deleted. */
+  #note(changes: readonly Change[]): void {
+    for (const { service, effects } of changes) {
+      if (service !== undefined) this.#changed.add(service.index);
+      for (const effect of effects) {
+        if (effect.effect === 'service') this.#changed.add(effect.index);
+      }
+    }
+  }
+
+  /**
+   * Draws the tickets of every service that was changed meanwhile, however often. The journal
+   * knows the changes by then: tickets of an edition that it does not know were never published.
+   */
+  #thenRedraw<Results>(change: () => Results): Results {
+    try {
+      return change();
+    } finally {
+      for (const index of this.#changed) this.#redraw(index);
+      this.#changed.clear();
+    }
+  }
+
+  #redraw(index: number): void {
+    const ring = this.#dataplane.ring(index);
+    const service = this.serviceAt(index);
+    // A ring outlives its service, whose index another one may have by now.
+    if (service?.tickets === undefined) ring.release();
+    if (service === undefined) return;
+    service.tickets ??= new Tickets(service, ring);
+    service.tickets.redraw();
   }
 
   #write(entries: readonly JournalEntry[]): void {

@@ -1,5 +1,6 @@
 import type { Dataplane } from './dataplane.ts';
 import type { DestinationSpec, ServiceId, Timeouts } from './operation.ts';
+import type { Settings } from './settings.ts';
 
 /** What the data plane has to be told of a change of the rules. */
 export type Effect =
@@ -9,14 +10,19 @@ export type Effect =
       readonly id: ServiceId;
       readonly present: boolean;
     }
-  | {
-      readonly effect: 'destination';
-      readonly index: number;
-      /** Undefined: not there, or in the trash. */
-      readonly spec: DestinationSpec | undefined;
-      readonly before: DestinationSpec | undefined;
-    }
-  | { readonly effect: 'timeouts'; readonly timeouts: Timeouts; readonly before: Timeouts };
+  | DestinationEffect
+  | { readonly effect: 'timeouts'; readonly timeouts: Timeouts; readonly before: Timeouts }
+  | { readonly effect: 'settings'; readonly settings: Settings; readonly before: Settings };
+
+/** What becomes of one destination of a service. */
+export interface DestinationEffect {
+  readonly effect: 'destination';
+  readonly service: ServiceId;
+  readonly index: number;
+  /** Undefined: not there, or in the trash. */
+  readonly spec: DestinationSpec | undefined;
+  readonly before: DestinationSpec | undefined;
+}
 
 /** Tells the data plane. Throws LvsError TABLE_FULL. */
 export function tell(dataplane: Dataplane, effect: Effect): void {
@@ -26,11 +32,14 @@ export function tell(dataplane: Dataplane, effect: Effect): void {
       else dataplane.removeService(effect.index, effect.id);
       break;
     case 'destination':
-      if (effect.spec) dataplane.putDestination(effect.index, effect.spec);
+      if (effect.spec) dataplane.putDestination(effect.index, effect.spec, effect.service);
       else dataplane.removeDestination(effect.index);
       break;
     case 'timeouts':
       dataplane.setTimeouts(effect.timeouts);
+      break;
+    case 'settings':
+      dataplane.setSettings(effect.settings);
       break;
   }
 }
@@ -44,5 +53,7 @@ export function inverse(effect: Effect): Effect {
       return { ...effect, spec: effect.before, before: effect.spec };
     case 'timeouts':
       return { ...effect, timeouts: effect.before, before: effect.timeouts };
+    case 'settings':
+      return { ...effect, settings: effect.before, before: effect.settings };
   }
 }

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { countersText, isZero, parseCounters } from './counters.ts';
 import type { Destination } from './destination.ts';
-import type { CounterSample, JournalEntry, OperationEntry, ResumeEntry } from './journal_entry.ts';
+import type {
+  CounterSample,
+  JournalEntry,
+  OperationEntry,
+  Progress,
+  ResumeEntry,
+} from './journal_entry.ts';
 import type { Rules } from './rules.ts';
+import { cursorOf } from './scheduler.ts';
 import type { Service } from './service.ts';
 import type { Discarded } from './trash.ts';
 
@@ -37,6 +44,7 @@ export function replay(rules: Rules, entry: JournalEntry): void {
 /** The fewest entries that make the rules what they are, from none. */
 export function* entriesOf(rules: Rules): Generator<JournalEntry> {
   yield { entry: 'operation', operation: { op: 'setTimeouts', timeouts: rules.timeouts } };
+  yield { entry: 'operation', operation: { op: 'setSettings', settings: rules.settings } };
   for (const service of rules.services) {
     yield* entriesOfService(service);
   }
@@ -54,15 +62,12 @@ function* entriesOfService(service: Service): Generator<JournalEntry> {
     const operation = { op: 'addDestination', service: id, destination: spec } as const;
     yield { entry: 'operation', operation, index };
   }
-  const cursor = service.scheduler.cursor?.();
-  const zeroPoints = service.destinations.filter(({ zeroPoint }) => !isZero(zeroPoint)).map(sample);
-  if (isZero(service.counterOffset) && zeroPoints.length === 0 && cursor === undefined) return;
   yield {
     entry: 'resume',
     service: id,
     counterOffset: countersText(service.counterOffset),
-    zeroPoints,
-    ...(cursor !== undefined && { cursor }),
+    zeroPoints: service.destinations.filter(({ zeroPoint }) => !isZero(zeroPoint)).map(sample),
+    progress: progressOf(service),
   };
 }
 
@@ -86,7 +91,9 @@ function replayOperation(rules: Rules, entry: OperationEntry): void {
       return parseCounters(text);
     },
   });
-  if (entry.cursor !== undefined) service?.scheduler.restore?.(service, entry.cursor);
+  if (service !== undefined && entry.progress !== undefined) {
+    makeProgress(rules, service, entry.progress);
+  }
 }
 
 function resume(rules: Rules, entry: ResumeEntry): void {
@@ -94,7 +101,18 @@ function resume(rules: Rules, entry: ResumeEntry): void {
   assert(service, 'a service is resumed before it was added');
   service.counterOffset = parseCounters(entry.counterOffset);
   for (const zeroPoint of entry.zeroPoints) setZeroPoint(rules, zeroPoint);
-  if (entry.cursor !== undefined) service.scheduler.restore?.(service, entry.cursor);
+  makeProgress(rules, service, entry.progress);
+}
+
+/** How far the service is, as a successor has to know it. */
+export function progressOf({ edition, scheduler, tickets }: Service): Progress {
+  return { edition, cursor: Array.from(tickets?.cursor ?? cursorOf(scheduler)) };
+}
+
+function makeProgress(rules: Rules, service: Service, { edition, cursor }: Progress): void {
+  service.edition = edition;
+  rules.edition = Math.max(rules.edition, edition);
+  if (service.scheduler.kind === 'sequence') service.scheduler.load(service, cursor, 0);
 }
 
 function setZeroPoint(rules: Rules, { index, counters }: CounterSample): void {

@@ -1,11 +1,16 @@
 import type { CountersText } from './counters.ts';
 import type { DestinationSpec, Operation, ServiceId } from './operation.ts';
-import type { Cursor } from './scheduler.ts';
 
 /** What the data plane had counted for a destination at one moment. */
 export interface CounterSample {
   readonly index: number;
   readonly counters: CountersText;
+}
+
+/** How far a service is: the edition of its rules, and where its scheduler is in its round. */
+export interface Progress {
+  readonly edition: number;
+  readonly cursor: readonly number[];
 }
 
 /**
@@ -29,8 +34,8 @@ export interface OperationEntry {
   readonly index?: number;
   /** What the operation read in the data plane. */
   readonly counters?: readonly CounterSample[];
-  /** Of the service's scheduler, afterwards. */
-  readonly cursor?: Cursor;
+  /** Of the service that was changed, afterwards. */
+  readonly progress?: Progress;
 }
 
 /** Destinations left the trash: their indices are free. */
@@ -45,7 +50,7 @@ export interface ResumeEntry {
   readonly service: ServiceId;
   readonly counterOffset: CountersText;
   readonly zeroPoints: readonly CounterSample[];
-  readonly cursor?: Cursor;
+  readonly progress: Progress;
 }
 
 /** A destination that is in the trash. */

@@ -1,4 +1,5 @@
 import type { Family } from '../net/address.ts';
+import type { Settings } from './settings.ts';
 
 /**
  * The rules as data. A command line, a line of a rule file, an API request and a journal entry
@@ -20,6 +21,8 @@ export interface ServiceId {
 
 export interface ServiceSpec extends ServiceId {
   readonly scheduler: string;
+  /** Every connection is scheduled at the moment it comes, and never ahead. */
+  readonly exact?: boolean;
 }
 
 /** What names a destination within its service. */
@@ -56,4 +59,5 @@ export type Operation =
       readonly destination: DestinationId;
     }
   | { readonly op: 'zero'; readonly service?: ServiceId }
-  | { readonly op: 'setTimeouts'; readonly timeouts: Timeouts };
+  | { readonly op: 'setTimeouts'; readonly timeouts: Timeouts }
+  | { readonly op: 'setSettings'; readonly settings: Partial<Settings> };

@@ -3,7 +3,7 @@ import { DEFAULT_TIMEOUTS } from './connection.ts';
 import { difference, NO_COUNTERS, sum } from './counters.ts';
 import type { Counters, Dataplane } from './dataplane.ts';
 import { type ConnectionCounts, Destination } from './destination.ts';
-import type { Effect } from './effect.ts';
+import type { DestinationEffect, Effect } from './effect.ts';
 import { LvsError, type LvsErrorCode } from './error.ts';
 import { IndexPool } from './index_pool.ts';
 import type {
@@ -17,6 +17,7 @@ import type {
 import type { Scheduler } from './scheduler.ts';
 import { makeScheduler, SCHEDULER_NAMES } from './schedulers/index.ts';
 import { destinationKey, Service, serviceKey } from './service.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { type Discarded, Trash } from './trash.ts';
 import { inReverse, type Undo } from './undo.ts';
 
@@ -54,6 +55,9 @@ export class Rules {
   readonly destinationAt: (Destination | undefined)[];
   readonly trash = new Trash();
   timeouts = DEFAULT_TIMEOUTS;
+  /** Of the service that was changed last; no two changes have the same. */
+  edition = 0;
+  settings = DEFAULT_SETTINGS;
   readonly #byKey = new Map<string, Service>();
   readonly #serviceIndices: IndexPool;
   readonly #destinationIndices: IndexPool;
@@ -74,6 +78,22 @@ export class Rules {
 
   /** Carries out one operation. Throws LvsError. */
   carryOut(operation: Operation, given: Given): Change {
+    const change = this.#carryOut(operation, given);
+    const { service } = change;
+    if (service === undefined) return change;
+    const before = service.edition;
+    this.edition += 1;
+    service.edition = this.edition;
+    return {
+      ...change,
+      undo: () => {
+        service.edition = before;
+        change.undo();
+      },
+    };
+  }
+
+  #carryOut(operation: Operation, given: Given): Change {
     switch (operation.op) {
       case 'addService':
         return this.#addService(operation.service, given);
@@ -93,6 +113,8 @@ export class Rules {
         return this.#zero(operation.service, given);
       case 'setTimeouts':
         return this.#setTimeouts(operation.timeouts);
+      case 'setSettings':
+        return this.#setSettings(operation.settings);
     }
   }
 
@@ -131,18 +153,22 @@ export class Rules {
     const service = this.#service(spec, 'NO_SUCH_SERVICE');
     const scheduler = schedulerNamed(spec.scheduler);
     const same = scheduler.name === service.scheduler.name;
-    const undo = same ? () => {} : service.reschedule(scheduler);
-    return { effects: [], undo, service };
+    const undos = [
+      same ? () => {} : service.reschedule(scheduler),
+      service.setExact(spec.exact ?? false),
+    ];
+    return { effects: [], undo: inReverse(undos), service };
   }
 
   #deleteService(service: Service): Change {
     const place = this.services.indexOf(service);
+    service.tickets?.recall();
     const undo = inReverse(service.destinations.map((gone) => this.#toTrash(service, gone)));
     this.#strike(service);
     return {
       effects: [
         { effect: 'service', index: service.index, id: service.id, present: false },
-        ...service.destinations.map(unavailable),
+        ...service.destinations.map((gone) => unavailable(service, gone)),
       ],
       undo: () => {
         this.#serviceIndices.take(service.index);
@@ -166,7 +192,7 @@ export class Rules {
     const destination = this.#newDestination(spec, given.index);
     const undo = service.add(destination);
     return {
-      effects: [available(destination)],
+      effects: [available(service, destination)],
       undo: inReverse([() => this.#forget(destination), undo]),
       index: destination.index,
       service,
@@ -187,16 +213,16 @@ export class Rules {
       destination.edit(spec),
       service.add(destination),
     ];
-    return { effects: [available(destination)], undo: inReverse(undos), index, service };
+    return { effects: [available(service, destination)], undo: inReverse(undos), index, service };
   }
 
   #editDestination(id: ServiceId, spec: DestinationSpec): Change {
     const service = this.#service(id, 'SERVICE_NOT_DEFINED');
     checkDestination(service.id, spec);
     const destination = destinationOf(service, spec);
-    const { index, spec: before } = destination;
+    const { spec: before } = destination;
     const undo = service.edit(destination, spec);
-    return { effects: [{ effect: 'destination', index, spec, before }], undo, service };
+    return { effects: [{ ...available(service, destination), before }], undo, service };
   }
 
   #deleteDestination(id: ServiceId, which: DestinationId, given: Given): Change {
@@ -208,7 +234,7 @@ export class Rules {
       this.#toTrash(service, destination),
       adjust(service, sum(service.counterOffset, counted)),
     ];
-    return { effects: [unavailable(destination)], undo: inReverse(undos), service };
+    return { effects: [unavailable(service, destination)], undo: inReverse(undos), service };
   }
 
   #zero(id: ServiceId | undefined, given: Given): Change {
@@ -228,6 +254,17 @@ export class Rules {
       effects: [{ effect: 'timeouts', timeouts: this.timeouts, before }],
       undo: () => {
         this.timeouts = before;
+      },
+    };
+  }
+
+  #setSettings(wanted: Partial<Settings>): Change {
+    const before = this.settings;
+    this.settings = { ...before, ...wanted };
+    return {
+      effects: [{ effect: 'settings', settings: this.settings, before }],
+      undo: () => {
+        this.settings = before;
       },
     };
   }
@@ -303,12 +340,12 @@ function adjust(service: Service, counterOffset: Readonly<Counters>): Undo {
   };
 }
 
-function available({ index, spec }: Destination): Effect {
-  return { effect: 'destination', index, spec, before: undefined };
+function available({ id }: Service, { index, spec }: Destination): DestinationEffect {
+  return { effect: 'destination', service: id, index, spec, before: undefined };
 }
 
-function unavailable({ index, spec }: Destination): Effect {
-  return { effect: 'destination', index, spec: undefined, before: spec };
+function unavailable({ id }: Service, { index, spec }: Destination): DestinationEffect {
+  return { effect: 'destination', service: id, index, spec: undefined, before: spec };
 }
 
 function together(changes: readonly Change[]): Change {

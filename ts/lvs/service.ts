@@ -3,7 +3,8 @@ import { NO_COUNTERS } from './counters.ts';
 import type { Counters } from './dataplane.ts';
 import type { Destination } from './destination.ts';
 import type { DestinationId, DestinationSpec, ServiceId, ServiceSpec } from './operation.ts';
-import type { Pool, Scheduler } from './scheduler.ts';
+import { cursorOf, type Pool, type Scheduler } from './scheduler.ts';
+import type { Tickets } from './tickets.ts';
 import type { Undo } from './undo.ts';
 
 /** Text that is equal for equal services only. */
@@ -18,7 +19,8 @@ export function destinationKey({ address, port }: DestinationId): string {
 
 /**
  * A virtual service: what clients reach, the destinations that answer for it, newest first, and
- * the scheduler that chooses among them. Every change tells the scheduler.
+ * the scheduler that chooses among them. Every change tells the scheduler, after it has taken back
+ * what it has chosen ahead.
  */
 export class Service implements Pool {
   readonly index: number;
@@ -28,19 +30,30 @@ export class Service implements Pool {
    * plus this. So it keeps what destinations counted that were removed since.
    */
   counterOffset: Readonly<Counters> = NO_COUNTERS;
+  /** The number of the operation that changed it last, unique in the life of the rules. */
+  edition = 0;
+  /** What is scheduled ahead; undefined as long as no data plane knows the service. */
+  tickets: Tickets | undefined;
   readonly #destinations: Destination[] = [];
   readonly #byKey = new Map<string, Destination>();
   #scheduler: Scheduler;
+  #exact: boolean;
 
-  constructor(index: number, id: ServiceId, scheduler: Scheduler) {
-    const { protocol, family, address, port } = id;
+  constructor(index: number, spec: ServiceSpec, scheduler: Scheduler) {
+    const { protocol, family, address, port, exact = false } = spec;
     this.index = index;
     this.id = { protocol, family, address, port };
     this.#scheduler = scheduler;
+    this.#exact = exact;
   }
 
   get scheduler(): Scheduler {
     return this.#scheduler;
+  }
+
+  /** Whether every connection is to be scheduled at the moment it comes. */
+  get exact(): boolean {
+    return this.#exact;
   }
 
   get destinations(): readonly Destination[] {
@@ -49,7 +62,7 @@ export class Service implements Pool {
 
   /** The service as the operation that would add it. */
   get spec(): ServiceSpec {
-    return { ...this.id, scheduler: this.#scheduler.name };
+    return { ...this.id, scheduler: this.#scheduler.name, ...(this.#exact && { exact: true }) };
   }
 
   /** The service's own destination of that name. */
@@ -97,19 +110,34 @@ export class Service implements Pool {
 
   /** Lets another scheduler choose, from the beginning of its round. */
   reschedule(scheduler: Scheduler): Undo {
+    const resume = this.#bookmark();
     const before = this.#scheduler;
     this.#scheduler = scheduler;
     scheduler.update(this);
     return () => {
       this.#scheduler = before;
+      resume();
     };
   }
 
-  /** Remembers where the scheduler is; the answer puts it back there. */
-  #bookmark(): Undo {
-    const cursor = this.#scheduler.cursor?.();
+  /** Says whether every connection is to be scheduled at the moment it comes. */
+  setExact(exact: boolean): Undo {
+    const resume = this.#bookmark();
+    const before = this.#exact;
+    this.#exact = exact;
     return () => {
-      if (cursor !== undefined) this.#scheduler.restore?.(this, cursor);
+      this.#exact = before;
+      resume();
+    };
+  }
+
+  /** Takes back what is scheduled ahead, and remembers where the scheduler is then. */
+  #bookmark(): Undo {
+    this.tickets?.recall();
+    const scheduler = this.#scheduler;
+    const cursor = cursorOf(scheduler);
+    return () => {
+      if (scheduler.kind === 'sequence') scheduler.load(this, cursor, 0);
     };
   }
 }

@@ -2,13 +2,24 @@
 
 /** enum limits. */
 export const Limits = {
-  ABI_VERSION: 1,
+  ABI_VERSION: 2,
   MAX_SERVICES: 16384,
-  MAX_DESTINATIONS: 16384,
+  MAX_DESTINATIONS: 131072,
+  WAYS: 7,
+  MAX_SPILL: 256,
+  ADDRESS_WORDS: 32768,
+  MAX_NEXT_HOPS: 16384,
+  OWN_NEXT_HOPS: 1024,
+  TICKETS_PER_LINE: 16,
+  HASH_KEYS: 8,
   MAX_QUEUES: 64,
   MAX_INTERFACES: 64,
   MAX_BURST: 256,
   MAX_LINK_BYTES: 22,
+  CAPTURE_TERMS: 16,
+  CAPTURE_ALTERNATIVES: 16,
+  CAPTURE_BYTES: 9216,
+  CAPTURE_RING_BYTES: 4194304,
 } as const;
 
 /** enum family, without FAMILY_. */
@@ -38,7 +49,18 @@ export const ConnectionState = {
   SYNACK: 10,
   UDP: 11,
   STATES: 12,
-  LIVE: 256,
+  STATES_ROOM: 16,
+} as const;
+
+/** enum slot_phase, without SLOT_. */
+export const SlotPhase = {
+  STATE: 255,
+  PHASE: 768,
+  FREE: 0,
+  CLAIMED: 256,
+  OPENING: 512,
+  LIVE: 768,
+  LIFE: 1024,
 } as const;
 
 /** enum verdict, without VERDICT_. */
@@ -87,6 +109,7 @@ export const Answer = {
   REFUSE: 2,
   WAIT: 3,
   DROP: 4,
+  AGAIN: 5,
 } as const;
 
 /** struct address, 16 bytes. */
@@ -118,17 +141,10 @@ export const Flow = {
     view.setUint8(at + 37, value),
 } as const;
 
-/** struct flow_entry, 8 bytes. */
-export const FlowEntry = {
-  size: 8,
-  slotAt: 0, // __u32
-  slot: (view: DataView, at: number): number => view.getUint32(at, true),
-  setSlot: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at, value, true),
-  replyAt: 4, // __u32
-  reply: (view: DataView, at: number): number => view.getUint32(at + 4, true),
-  setReply: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 4, value, true),
+/** enum address_role, without ADDRESS_. */
+export const AddressRole = {
+  VIRTUAL: 1,
+  DESTINATION: 2,
 } as const;
 
 /** struct service_key, 20 bytes. */
@@ -149,90 +165,139 @@ export const ServiceKey = {
     view.setUint8(at + 19, value),
 } as const;
 
-/** struct route, 24 bytes. */
-export const Route = {
-  size: 24,
-  generationAt: 0, // __u32
-  generation: (view: DataView, at: number): number => view.getUint32(at, true),
-  setGeneration: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at, value, true),
-  ifindexAt: 4, // __u32
-  ifindex: (view: DataView, at: number): number => view.getUint32(at + 4, true),
-  setIfindex: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 4, value, true),
+/** struct next_hop, 32 bytes. */
+export const NextHop = {
+  size: 32,
+  keyAt: 0, // __u64
+  key: (view: DataView, at: number): bigint => view.getBigUint64(at, true),
+  setKey: (view: DataView, at: number, value: bigint): void =>
+    view.setBigUint64(at, value, true),
   dmac: { at: 8, count: 6, elementSize: 1 },
   smac: { at: 14, count: 6, elementSize: 1 },
-  mtuAt: 20, // __u16
-  mtu: (view: DataView, at: number): number => view.getUint16(at + 20, true),
+  mtuAt: 20, // __u32
+  mtu: (view: DataView, at: number): number => view.getUint32(at + 20, true),
   setMtu: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 20, value, true),
+    view.setUint32(at + 20, value, true),
 } as const;
 
-/** struct connection, 128 bytes. */
+/** struct connection, 64 bytes. */
 export const Connection = {
-  size: 128,
-  caddrAt: 0,
-  vaddrAt: 16,
-  daddrAt: 32,
-  cportAt: 48, // __be16
-  cport: (view: DataView, at: number): number => view.getUint16(at + 48, false),
+  size: 64,
+  caddrAt: 0, // __be32
+  caddr: (view: DataView, at: number): number => view.getUint32(at, false),
+  setCaddr: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, false),
+  cportAt: 4, // __be16
+  cport: (view: DataView, at: number): number => view.getUint16(at + 4, false),
   setCport: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 48, value, false),
-  vportAt: 50, // __be16
-  vport: (view: DataView, at: number): number => view.getUint16(at + 50, false),
-  setVport: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 50, value, false),
-  dportAt: 52, // __be16
-  dport: (view: DataView, at: number): number => view.getUint16(at + 52, false),
-  setDport: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 52, value, false),
-  protocolAt: 54, // __u8
-  protocol: (view: DataView, at: number): number => view.getUint8(at + 54),
+    view.setUint16(at + 4, value, false),
+  protocolAt: 6, // __u8
+  protocol: (view: DataView, at: number): number => view.getUint8(at + 6),
   setProtocol: (view: DataView, at: number, value: number): void =>
-    view.setUint8(at + 54, value),
-  familyAt: 55, // __u8
-  family: (view: DataView, at: number): number => view.getUint8(at + 55),
+    view.setUint8(at + 6, value),
+  familyAt: 7, // __u8
+  family: (view: DataView, at: number): number => view.getUint8(at + 7),
   setFamily: (view: DataView, at: number, value: number): void =>
-    view.setUint8(at + 55, value),
-  destinationAt: 56, // __u32
-  destination: (view: DataView, at: number): number => view.getUint32(at + 56, true),
-  setDestination: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 56, value, true),
-  stateAt: 60, // __u32
-  state: (view: DataView, at: number): number => view.getUint32(at + 60, true),
-  setState: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 60, value, true),
-  seenJiffiesAt: 64, // __u32
-  seenJiffies: (view: DataView, at: number): number => view.getUint32(at + 64, true),
-  setSeenJiffies: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 64, value, true),
-  timeoutJiffiesAt: 68, // __u32
-  timeoutJiffies: (view: DataView, at: number): number => view.getUint32(at + 68, true),
-  setTimeoutJiffies: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 68, value, true),
-  addressDeltaAt: 72, // __u16
-  addressDelta: (view: DataView, at: number): number => view.getUint16(at + 72, true),
+    view.setUint8(at + 7, value),
+  vaddrAt: 8, // __be32
+  vaddr: (view: DataView, at: number): number => view.getUint32(at + 8, false),
+  setVaddr: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 8, value, false),
+  vportAt: 12, // __be16
+  vport: (view: DataView, at: number): number => view.getUint16(at + 12, false),
+  setVport: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 12, value, false),
+  addressDeltaAt: 14, // __u16
+  addressDelta: (view: DataView, at: number): number => view.getUint16(at + 14, true),
   setAddressDelta: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 72, value, true),
-  transportDeltaAt: 74, // __u16
-  transportDelta: (view: DataView, at: number): number => view.getUint16(at + 74, true),
+    view.setUint16(at + 14, value, true),
+  daddrAt: 16, // __be32
+  daddr: (view: DataView, at: number): number => view.getUint32(at + 16, false),
+  setDaddr: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 16, value, false),
+  dportAt: 20, // __be16
+  dport: (view: DataView, at: number): number => view.getUint16(at + 20, false),
+  setDport: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 20, value, false),
+  transportDeltaAt: 22, // __u16
+  transportDelta: (view: DataView, at: number): number => view.getUint16(at + 22, true),
   setTransportDelta: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 74, value, true),
-  serviceAt: 76, // __u16
-  service: (view: DataView, at: number): number => view.getUint16(at + 76, true),
-  setService: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 76, value, true),
-  methodAt: 78, // __u8
-  method: (view: DataView, at: number): number => view.getUint8(at + 78),
+    view.setUint16(at + 22, value, true),
+  stateAt: 24, // __u32
+  state: (view: DataView, at: number): number => view.getUint32(at + 24, true),
+  setState: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 24, value, true),
+  seenJiffiesAt: 28, // __u32
+  seenJiffies: (view: DataView, at: number): number => view.getUint32(at + 28, true),
+  setSeenJiffies: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 28, value, true),
+  timeoutJiffiesAt: 32, // __u32
+  timeoutJiffies: (view: DataView, at: number): number => view.getUint32(at + 32, true),
+  setTimeoutJiffies: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 32, value, true),
+  destinationAt: 36, // __u32
+  destination: (view: DataView, at: number): number => view.getUint32(at + 36, true),
+  setDestination: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 36, value, true),
+  routeGenerationAt: 40, // __u32
+  routeGeneration: (view: DataView, at: number): number => view.getUint32(at + 40, true),
+  setRouteGeneration: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 40, value, true),
+  hopInAt: 44, // __u16
+  hopIn: (view: DataView, at: number): number => view.getUint16(at + 44, true),
+  setHopIn: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 44, value, true),
+  hopOutAt: 46, // __u16
+  hopOut: (view: DataView, at: number): number => view.getUint16(at + 46, true),
+  setHopOut: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 46, value, true),
+  inPacketsAt: 48, // __u32
+  inPackets: (view: DataView, at: number): number => view.getUint32(at + 48, true),
+  setInPackets: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 48, value, true),
+  methodAt: 52, // __u8
+  method: (view: DataView, at: number): number => view.getUint8(at + 52),
   setMethod: (view: DataView, at: number, value: number): void =>
-    view.setUint8(at + 78, value),
-  routeInAt: 80,
-  routeOutAt: 104,
+    view.setUint8(at + 52, value),
+  flagsAt: 53, // __u8
+  flags: (view: DataView, at: number): number => view.getUint8(at + 53),
+  setFlags: (view: DataView, at: number, value: number): void =>
+    view.setUint8(at + 53, value),
+  sequenceDeltaAt: 56, // __u32
+  sequenceDelta: (view: DataView, at: number): number => view.getUint32(at + 56, true),
+  setSequenceDelta: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 56, value, true),
+  timestampDeltaAt: 60, // __u32
+  timestampDelta: (view: DataView, at: number): number => view.getUint32(at + 60, true),
+  setTimestampDelta: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 60, value, true),
 } as const;
 
-/** struct destination, 32 bytes. */
+/** enum connection_flag, without FLAG_. */
+export const ConnectionFlag = {
+  COOKIE_OPENING: 1,
+  COOKIE: 2,
+} as const;
+
+/** struct connection_addresses, 64 bytes. */
+export const ConnectionAddresses = {
+  size: 64,
+  caddrAt: 0,
+  stateAt: 24, // __u32
+  state: (view: DataView, at: number): number => view.getUint32(at + 24, true),
+  setState: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 24, value, true),
+  padStateAt: 28, // __u32
+  padState: (view: DataView, at: number): number => view.getUint32(at + 28, true),
+  setPadState: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 28, value, true),
+  vaddrAt: 32,
+  daddrAt: 48,
+} as const;
+
+/** struct destination, 128 bytes. */
 export const Destination = {
-  size: 32,
+  size: 128,
   daddrAt: 0,
   dportAt: 16, // __be16
   dport: (view: DataView, at: number): number => view.getUint16(at + 16, false),
@@ -250,14 +315,91 @@ export const Destination = {
   available: (view: DataView, at: number): number => view.getUint32(at + 20, true),
   setAvailable: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 20, value, true),
-  activeAt: 24, // __u32
-  active: (view: DataView, at: number): number => view.getUint32(at + 24, true),
-  setActive: (view: DataView, at: number, value: number): void =>
+  weightAt: 24, // __u32
+  weight: (view: DataView, at: number): number => view.getUint32(at + 24, true),
+  setWeight: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 24, value, true),
-  inactiveAt: 28, // __u32
-  inactive: (view: DataView, at: number): number => view.getUint32(at + 28, true),
-  setInactive: (view: DataView, at: number, value: number): void =>
+  upperAt: 28, // __u32
+  upper: (view: DataView, at: number): number => view.getUint32(at + 28, true),
+  setUpper: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 28, value, true),
+  lowerAt: 32, // __u32
+  lower: (view: DataView, at: number): number => view.getUint32(at + 32, true),
+  setLower: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 32, value, true),
+  routeGenerationAt: 40, // __u32
+  routeGeneration: (view: DataView, at: number): number => view.getUint32(at + 40, true),
+  setRouteGeneration: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 40, value, true),
+  hopAt: 44, // __u32
+  hop: (view: DataView, at: number): number => view.getUint32(at + 44, true),
+  setHop: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 44, value, true),
+  padConfig: { at: 48, count: 4, elementSize: 4 },
+  activeAt: 64, // __u32
+  active: (view: DataView, at: number): number => view.getUint32(at + 64, true),
+  setActive: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 64, value, true),
+  inactiveAt: 68, // __u32
+  inactive: (view: DataView, at: number): number => view.getUint32(at + 68, true),
+  setInactive: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 68, value, true),
+  overloadedAt: 72, // __u32
+  overloaded: (view: DataView, at: number): number => view.getUint32(at + 72, true),
+  setOverloaded: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 72, value, true),
+  padCounts: { at: 76, count: 13, elementSize: 4 },
+} as const;
+
+/** struct schedule_mark, 20 bytes. */
+export const ScheduleMark = {
+  size: 20,
+  editionAt: 0, // __u32
+  edition: (view: DataView, at: number): number => view.getUint32(at, true),
+  setEdition: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  placeAt: 4, // __u32
+  place: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setPlace: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
+  cursor: { at: 8, count: 3, elementSize: 4 },
+} as const;
+
+/** struct schedule, 128 bytes. */
+export const Schedule = {
+  size: 128,
+  ringLineAt: 0, // __u32
+  ringLine: (view: DataView, at: number): number => view.getUint32(at, true),
+  setRingLine: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  ringMaskAt: 4, // __u32
+  ringMask: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setRingMask: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
+  reusableAt: 8, // __u32
+  reusable: (view: DataView, at: number): number => view.getUint32(at + 8, true),
+  setReusable: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 8, value, true),
+  markAt: 12, // __u32
+  mark: (view: DataView, at: number): number => view.getUint32(at + 12, true),
+  setMark: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 12, value, true),
+  marks: { at: 16, count: 2, elementSize: 20 },
+  windowAt: 64, // __u64
+  window: (view: DataView, at: number): bigint => view.getBigUint64(at + 64, true),
+  setWindow: (view: DataView, at: number, value: bigint): void =>
+    view.setBigUint64(at + 64, value, true),
+  reusedAt: 72, // __u32
+  reused: (view: DataView, at: number): number => view.getUint32(at + 72, true),
+  setReused: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 72, value, true),
+  padWindow: { at: 76, count: 13, elementSize: 4 },
+} as const;
+
+/** struct ticket_line, 64 bytes. */
+export const TicketLine = {
+  size: 64,
+  destination: { at: 0, count: 16, elementSize: 4 },
 } as const;
 
 /** struct counters, 64 bytes. */
@@ -291,9 +433,9 @@ export const VerdictCounters = {
   packets: { at: 0, count: 27, elementSize: 8 },
 } as const;
 
-/** struct settings, 72 bytes. */
+/** struct settings, 176 bytes. */
 export const Settings = {
-  size: 72,
+  size: 176,
   abiVersionAt: 0, // __u32
   abiVersion: (view: DataView, at: number): number => view.getUint32(at, true),
   setAbiVersion: (view: DataView, at: number, value: number): void =>
@@ -310,11 +452,40 @@ export const Settings = {
   hz: (view: DataView, at: number): number => view.getUint32(at + 12, true),
   setHz: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 12, value, true),
-  slotsUsedAt: 16, // __u32
-  slotsUsed: (view: DataView, at: number): number => view.getUint32(at + 16, true),
-  setSlotsUsed: (view: DataView, at: number, value: number): void =>
+  bucketsAt: 16, // __u32
+  buckets: (view: DataView, at: number): number => view.getUint32(at + 16, true),
+  setBuckets: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 16, value, true),
-  timeoutJiffies: { at: 24, count: 12, elementSize: 4 },
+  destinationsAt: 20, // __u32
+  destinations: (view: DataView, at: number): number => view.getUint32(at + 20, true),
+  setDestinations: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 20, value, true),
+  captureAt: 24, // __u32
+  capture: (view: DataView, at: number): number => view.getUint32(at + 24, true),
+  setCapture: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 24, value, true),
+  synCookiesAt: 28, // __u32
+  synCookies: (view: DataView, at: number): number => view.getUint32(at + 28, true),
+  setSynCookies: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 28, value, true),
+  timeoutJiffies: { at: 32, count: 16, elementSize: 4 },
+  hashKeys: { at: 96, count: 8, elementSize: 8 },
+  connReuseModeAt: 160, // __u32
+  connReuseMode: (view: DataView, at: number): number => view.getUint32(at + 160, true),
+  setConnReuseMode: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 160, value, true),
+  expireNodestConnAt: 164, // __u32
+  expireNodestConn: (view: DataView, at: number): number => view.getUint32(at + 164, true),
+  setExpireNodestConn: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 164, value, true),
+  sloppyTcpAt: 168, // __u32
+  sloppyTcp: (view: DataView, at: number): number => view.getUint32(at + 168, true),
+  setSloppyTcp: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 168, value, true),
+  dropEntryAt: 172, // __u32
+  dropEntry: (view: DataView, at: number): number => view.getUint32(at + 172, true),
+  setDropEntry: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 172, value, true),
 } as const;
 
 /** struct clock, 16 bytes. */
@@ -363,4 +534,111 @@ export const FlowRecord = {
   destination: (view: DataView, at: number): number => view.getUint32(at + 68, true),
   setDestination: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 68, value, true),
+} as const;
+
+/** enum term_kind, without TERM_. */
+export const TermKind = {
+  FAMILY: 0,
+  PROTOCOL: 1,
+  ADDRESS: 2,
+  PORT: 3,
+  VERDICT: 4,
+} as const;
+
+/** enum term_side, without TERM_. */
+export const TermSide = {
+  SOURCE: 1,
+  TARGET: 2,
+} as const;
+
+/** struct capture_term, 48 bytes. */
+export const CaptureTerm = {
+  size: 48,
+  prefixAt: 0,
+  maskAt: 16,
+  valueAt: 32, // __u64
+  value: (view: DataView, at: number): bigint => view.getBigUint64(at + 32, true),
+  setValue: (view: DataView, at: number, value: bigint): void =>
+    view.setBigUint64(at + 32, value, true),
+  kindAt: 40, // __u32
+  kind: (view: DataView, at: number): number => view.getUint32(at + 40, true),
+  setKind: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 40, value, true),
+  sidesAt: 44, // __u32
+  sides: (view: DataView, at: number): number => view.getUint32(at + 44, true),
+  setSides: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 44, value, true),
+} as const;
+
+/** struct capture_alternative, 4 bytes. */
+export const CaptureAlternative = {
+  size: 4,
+  termsAt: 0, // __u16
+  terms: (view: DataView, at: number): number => view.getUint16(at, true),
+  setTerms: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at, value, true),
+  truthAt: 2, // __u16
+  truth: (view: DataView, at: number): number => view.getUint16(at + 2, true),
+  setTruth: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 2, value, true),
+} as const;
+
+/** struct capture, 856 bytes. */
+export const Capture = {
+  size: 856,
+  lostAt: 0, // __u64
+  lost: (view: DataView, at: number): bigint => view.getBigUint64(at, true),
+  setLost: (view: DataView, at: number, value: bigint): void =>
+    view.setBigUint64(at, value, true),
+  snapLengthAt: 8, // __u32
+  snapLength: (view: DataView, at: number): number => view.getUint32(at + 8, true),
+  setSnapLength: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 8, value, true),
+  termsUsedAt: 12, // __u32
+  termsUsed: (view: DataView, at: number): number => view.getUint32(at + 12, true),
+  setTermsUsed: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 12, value, true),
+  alternativesUsedAt: 16, // __u32
+  alternativesUsed: (view: DataView, at: number): number => view.getUint32(at + 16, true),
+  setAlternativesUsed: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 16, value, true),
+  lateTermsAt: 20, // __u32
+  lateTerms: (view: DataView, at: number): number => view.getUint32(at + 20, true),
+  setLateTerms: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 20, value, true),
+  terms: { at: 24, count: 16, elementSize: 48 },
+  alternatives: { at: 792, count: 16, elementSize: 4 },
+} as const;
+
+/** struct captured, 32 bytes. */
+export const Captured = {
+  size: 32,
+  timeNsAt: 0, // __u64
+  timeNs: (view: DataView, at: number): bigint => view.getBigUint64(at, true),
+  setTimeNs: (view: DataView, at: number, value: bigint): void =>
+    view.setBigUint64(at, value, true),
+  captureAt: 8, // __u32
+  capture: (view: DataView, at: number): number => view.getUint32(at + 8, true),
+  setCapture: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 8, value, true),
+  ingressIfindexAt: 12, // __u32
+  ingressIfindex: (view: DataView, at: number): number => view.getUint32(at + 12, true),
+  setIngressIfindex: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 12, value, true),
+  egressIfindexAt: 16, // __u32
+  egressIfindex: (view: DataView, at: number): number => view.getUint32(at + 16, true),
+  setEgressIfindex: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 16, value, true),
+  receivedLengthAt: 20, // __u32
+  receivedLength: (view: DataView, at: number): number => view.getUint32(at + 20, true),
+  setReceivedLength: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 20, value, true),
+  sentLengthAt: 24, // __u32
+  sentLength: (view: DataView, at: number): number => view.getUint32(at + 24, true),
+  setSentLength: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 24, value, true),
+  verdictAt: 28, // __u32
+  verdict: (view: DataView, at: number): number => view.getUint32(at + 28, true),
+  setVerdict: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 28, value, true),
 } as const;

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
  */
 export interface Addon {
   readonly BpfObject: new (path: string, options: BpfObjectOptions) => BpfObject;
+  readonly AddressTable: new (settings: ArrayBuffer, addresses: ArrayBuffer) => AddressTable;
   readonly SlowPath: new (options: SlowPathOptions) => SlowPath;
   readonly NetlinkSocket: new (
     groups: number,
@@ -16,6 +17,8 @@ export interface Addon {
   ) => NetlinkSocket;
   readonly MemoryDirector: new () => MemoryDirector;
 
+  /** A living map by its id, whoever made it. */
+  openMap(id: number): BpfMap;
   /** The program attached to an interface, behind libxdp's dispatcher or directly. */
   attachedProgram(ifindex: number, name: string): AttachedProgram | undefined;
   /** Detaches the program with this id; anything else on the interface stays. */
@@ -39,6 +42,8 @@ export type AttachMode = 'native' | 'generic';
 export interface BpfObject {
   map(name: string): BpfMap;
   programId(name: string): number;
+  /** Whether a program is this object's, also as libxdp has loaded it once more. */
+  owns(programId: number): boolean;
   /** A program's descriptor, which program arrays take as their value; the object keeps it. */
   programFd(name: string): number;
   /** The 8-byte tag of a program's instructions, in hexadecimal. */
@@ -75,7 +80,20 @@ export interface BpfMap {
   delete(key: Uint8Array): boolean;
   /** The memory of an array map made with BPF_F_MMAPABLE; XDP sees what is written there. */
   mmap(): ArrayBuffer;
+  /** What the program that the map was made for was compiled with. */
+  layout(): Layout;
 }
+
+/** The structs and enums of a BPF object, by their names in C. */
+export interface Layout {
+  readonly structs: Readonly<Record<string, Fields>>;
+  readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+/** Where the fields of a struct are, in bytes. */
+export type Fields = Readonly<
+  Record<string, { readonly offset: number; readonly size: number; readonly bigEndian: boolean }>
+>;
 
 export interface AttachedProgram {
   readonly id: number;
@@ -83,12 +101,33 @@ export interface AttachedProgram {
   readonly mode: AttachMode;
   /** Not behind libxdp's dispatcher: no other program can share the interface. */
   readonly alone: boolean;
+  /**
+   * Whose it is cannot be told, since CAP_SYS_ADMIN is missing: its tag is all zeros, and no map
+   * is known.
+   */
+  readonly hidden: boolean;
   /** Map name (15 characters at most, as the kernel keeps it) -> id. */
   readonly maps: Readonly<Record<string, number>>;
 }
 
+/**
+ * Which addresses are ours: packets of all others pass before any table is looked at. What was
+ * added twice has to be removed twice. `address`: 16 bytes; `role`: enum address_role.
+ */
+export interface AddressTable {
+  add(address: Uint8Array, family: number, role: number): void;
+  remove(address: Uint8Array, family: number, role: number): void;
+  /** Forgets what an earlier process added and this one did not. */
+  settle(): void;
+}
+
 export interface SlowPathOptions {
   readonly object: BpfObject;
+  /**
+   * Connections that were decided on and are not in the table yet: two counts of 32 bits for
+   * each destination, inactive and active. The addon takes off what the answers have added.
+   */
+  readonly pending: ArrayBuffer;
   /** Frames that may wait for a next hop, per queue. */
   readonly backlog: number;
 }
@@ -107,7 +146,7 @@ export interface SlowPath {
     queue: QueueOptions,
     records: ArrayBuffer,
     answer: (count: number) => void,
-  ): { zeroCopy: boolean };
+  ): SocketDescriptors & { readonly zeroCopy: boolean };
   /** Closes the sockets of an interface, which may be gone already. */
   removeInterface(ifindex: number): void;
   /**
@@ -116,13 +155,31 @@ export interface SlowPath {
    * again. Frames that wait are tried again.
    */
   putRoute(target: Uint8Array, route: NextHop): void;
-  /** Live connections in the table. */
+  /** Enters a connection from elsewhere; false when it is there already, or no room. */
+  enter(connection: ConnectionSpec): boolean;
+  /** Connections in the table. O(table). */
   connectionCount(): number;
   /** Now, in the kernel's ticks (32 bits), and ticks a second. */
   clock(): { jiffies: number; hz: number };
-  /** Expires what is due and writes the heartbeat, as the housekeeper does every 250 ms. */
+  /** Writes the heartbeat and expires what is due, as the housekeeper does in a second. */
   sweep(): number;
+  /**
+   * Packets of the capture that is on: each a struct captured with its frames behind it. Those
+   * of XDP end after `most` bytes, the rest comes by the next call.
+   */
+  readCaptured(most: number): Uint8Array;
+  /**
+   * Lets every queue end after the burst it is in; true once all have. Their sockets go on
+   * receiving, for whoever inherits them. To be asked again until it is true.
+   */
+  finish(): boolean;
   stop(): void;
+}
+
+/** The descriptors of an AF_XDP socket and of the memory of its frames. */
+export interface SocketDescriptors {
+  readonly socket: number;
+  readonly frames: number;
 }
 
 export interface QueueOptions {
@@ -131,6 +188,18 @@ export interface QueueOptions {
   readonly interfaceSlot: number;
   readonly queue: number;
   readonly generic: boolean;
+  /** Another process's socket of this queue, to go on with; the descriptors become the addon's. */
+  readonly inherited?: SocketDescriptors;
+}
+
+/** A connection as an earlier table had it. */
+export interface ConnectionSpec {
+  /** struct flow of the client's packets. */
+  readonly request: Uint8Array;
+  readonly destination: number;
+  readonly state: number;
+  readonly seenJiffies: number;
+  readonly timeoutJiffies: number;
 }
 
 export interface NextHop {
@@ -149,16 +218,21 @@ export interface NetlinkSocket {
 
 /** The packet code over plain memory, without privileges: for tests. */
 export interface MemoryDirector {
-  /** struct settings, struct destination x MAX_DESTINATIONS, struct connection x 1024. */
+  /** The maps of these names; sizes are the settings' own. */
   readonly settings: ArrayBuffer;
-  readonly destinations: ArrayBuffer;
+  readonly addresses: ArrayBuffer;
+  readonly buckets: ArrayBuffer;
   readonly connections: ArrayBuffer;
-  /** struct counters x MAX_DESTINATIONS and one struct verdict_counters. */
+  readonly schedules: ArrayBuffer;
+  readonly rings: ArrayBuffer;
+  readonly destinations: ArrayBuffer;
+  readonly nextHops: ArrayBuffer;
+  /** A single element of each: struct counters x destinations, struct verdict_counters. */
   readonly counters: ArrayBuffer;
   readonly verdicts: ArrayBuffer;
   putService(key: Uint8Array): void;
-  /** Takes a slot for one struct connection as the slow path does; -1 when there is none. */
-  putConnection(connection: Uint8Array): number;
+  /** Enters a connection; its slot, or -1 when there is none. */
+  putConnection(connection: ConnectionSpec): number;
   putRoute(target: Uint8Array, route: NextHop): void;
   setClock(jiffies: number): void;
   /** Runs one frame; `ifindex` is where a forwarded one leaves, else 0. */
@@ -169,6 +243,8 @@ export interface MemoryDirector {
     kind: 'unreachable' | 'ttl' | 'mtu',
     mtu: number,
   ): Uint8Array | undefined;
+  /** Whether a capture (struct capture) wants a packet of this verdict that came as this frame. */
+  isCaptured(capture: Uint8Array, frame: Uint8Array, verdict: number): boolean;
   /** Expires what is due; returns the number of connections removed. */
   sweep(): number;
 }

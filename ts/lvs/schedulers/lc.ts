@@ -1,6 +1,5 @@
-// Hot: schedule runs per connection. Do not allocate.
-import type { Destination } from '../destination.ts';
-import { accepting, type Scheduler } from '../scheduler.ts';
+import type { CountsScheduler } from '../scheduler.ts';
+import { leastLoaded } from './least_loaded.ts';
 import { overhead } from './overhead.ts';
 
 /**
@@ -9,25 +8,6 @@ import { overhead } from './overhead.ts';
  *
  * Source: Linux ip_vs_lc.
  */
-export function lc(): Scheduler {
-  return {
-    name: 'lc',
-
-    update() {},
-
-    schedule({ destinations }): Destination | undefined {
-      let least: Destination | undefined;
-      let leastLoad = 0;
-      for (let i = 0; i < destinations.length; i++) {
-        const candidate = destinations[i]!;
-        if (!accepting(candidate)) continue;
-        const load = overhead(candidate);
-        if (least === undefined || load < leastLoad) {
-          least = candidate;
-          leastLoad = load;
-        }
-      }
-      return least;
-    },
-  };
+export function lc(): CountsScheduler {
+  return leastLoaded('lc', { load: overhead, isWeighted: false });
 }

@@ -1,12 +1,11 @@
 // Hot: runs per destination and connection. Do not allocate.
-import type { Destination } from '../destination.ts';
 
 /** How many inactive connections weigh as much as an active one. Source: Linux ip_vs.h. */
 const INACTIVE_PER_ACTIVE = 256;
 
-/** The load that a destination's connections are taken for. */
-export function overhead(destination: Destination): number {
-  return destination.activeConnections * INACTIVE_PER_ACTIVE + destination.inactiveConnections;
+/** The load that connections are taken for. */
+export function overhead(active: number, inactive: number): number {
+  return active * INACTIVE_PER_ACTIVE + inactive;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Hot: schedule runs per connection. Do not allocate.
 import type { Destination } from '../destination.ts';
-import { accepting, type Scheduler } from '../scheduler.ts';
+import { accepting, type SequenceScheduler } from '../scheduler.ts';
 
 /**
  * Round robin: each destination in turn, whatever its weight, as long as that is not 0.
@@ -10,12 +10,13 @@ import { accepting, type Scheduler } from '../scheduler.ts';
  *
  * Source: Linux ip_vs_rr.
  */
-export function rr(): Scheduler {
+export function rr(): SequenceScheduler {
   let last = -1; // index of the destination chosen last; -1 before the first
   let chosen: Destination | undefined; // that destination
 
   return {
     name: 'rr',
+    kind: 'sequence',
 
     update({ destinations }) {
       // One destination came, went or was edited: the chosen one has moved by one place at most.
@@ -25,9 +26,10 @@ export function rr(): Scheduler {
     },
 
     schedule({ destinations }): Destination | undefined {
-      for (let i = 0; i < destinations.length; i++) {
-        const next = last + 1 + i;
-        const at = next < destinations.length ? next : next - destinations.length;
+      let at = last;
+      for (let left = destinations.length; left > 0; left--) {
+        at += 1;
+        if (at >= destinations.length) at = 0;
         const candidate = destinations[at]!;
         if (accepting(candidate)) {
           last = at;
@@ -38,11 +40,17 @@ export function rr(): Scheduler {
       return undefined;
     },
 
-    cursor: () => [last],
+    save(into, at) {
+      into[at] = last;
+    },
 
-    restore({ destinations }, [place = -1]) {
-      last = place;
-      chosen = destinations[place];
+    load({ destinations }, from, at) {
+      last = from[at]!;
+      chosen = destinations[last];
+    },
+
+    round({ destinations }) {
+      return destinations.reduce((count, { weight }) => count + (weight > 0 ? 1 : 0), 0);
     },
   };
 }

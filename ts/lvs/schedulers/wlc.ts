@@ -1,7 +1,6 @@
-// Hot: schedule runs per connection. Do not allocate.
-import type { Destination } from '../destination.ts';
-import { accepting, type Scheduler } from '../scheduler.ts';
-import { lighter, overhead } from './overhead.ts';
+import type { CountsScheduler } from '../scheduler.ts';
+import { leastLoaded } from './least_loaded.ts';
+import { overhead } from './overhead.ts';
 
 /**
  * Weighted least connection: the destination with the least overhead for its weight, the first
@@ -9,25 +8,6 @@ import { lighter, overhead } from './overhead.ts';
  *
  * Source: Linux ip_vs_wlc.
  */
-export function wlc(): Scheduler {
-  return {
-    name: 'wlc',
-
-    update() {},
-
-    schedule({ destinations }): Destination | undefined {
-      let least: Destination | undefined;
-      let leastLoad = 0;
-      for (let i = 0; i < destinations.length; i++) {
-        const candidate = destinations[i]!;
-        if (!accepting(candidate)) continue;
-        const load = overhead(candidate);
-        if (least === undefined || lighter(load, candidate.weight, leastLoad, least.weight)) {
-          least = candidate;
-          leastLoad = load;
-        }
-      }
-      return least;
-    },
-  };
+export function wlc(): CountsScheduler {
+  return leastLoaded('wlc', { load: overhead, isWeighted: true });
 }

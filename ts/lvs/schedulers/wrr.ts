@@ -1,6 +1,6 @@
 // Hot: schedule runs per connection. Do not allocate.
 import type { Destination } from '../destination.ts';
-import { accepting, type Pool, type Scheduler } from '../scheduler.ts';
+import { accepting, type Pool, type SequenceScheduler } from '../scheduler.ts';
 
 /**
  * Weighted round robin, interleaved.
@@ -14,11 +14,12 @@ import { accepting, type Pool, type Scheduler } from '../scheduler.ts';
  *
  * Source: Linux ip_vs_wrr; LVS documentation, "Weighted Round-Robin Scheduling".
  */
-export function wrr(): Scheduler {
+export function wrr(): SequenceScheduler {
   let last = -1; // index of the destination chosen last; -1 before the first
   let bar = 0; // weight a destination needs in this pass
   let top = 0; // bar of the first pass
   let step = 1; // how far the bar drops after each pass
+  const pass = new Pass();
 
   function measure({ destinations }: Pool): void {
     let heaviest = 0;
@@ -29,10 +30,12 @@ export function wrr(): Scheduler {
     }
     step = divisor || 1;
     top = heaviest - (step - 1);
+    pass.isStale = true;
   }
 
   return {
     name: 'wrr',
+    kind: 'sequence',
 
     update(pool) {
       measure(pool);
@@ -42,29 +45,81 @@ export function wrr(): Scheduler {
       else if (step > 1) bar += 1 - (bar % step);
     },
 
-    schedule({ destinations }): Destination | undefined {
+    schedule(pool): Destination | undefined {
+      if (pass.isStale) pass.begin(pool, bar, last);
       // The rest of the current pass, then one whole round: nothing is left unvisited after that.
-      const visits = destinations.length * (Math.ceil(top / step) + 1);
-      for (let i = 0; i < visits; i++) {
-        last += 1;
-        if (last === destinations.length) {
-          last = 0;
-          bar = bar > step ? bar - step : top;
+      for (let passes = Math.ceil(top / step) + 1; passes >= 0; passes--) {
+        for (let at = pass.next(); at !== NONE; at = pass.next()) {
+          last = at;
+          const candidate = pool.destinations[at]!;
+          if (accepting(candidate)) return candidate;
         }
-        const candidate = destinations[last]!;
-        if (candidate.weight >= bar && accepting(candidate)) return candidate;
+        bar = bar > step ? bar - step : top;
+        pass.begin(pool, bar, -1);
       }
       return undefined;
     },
 
-    cursor: () => [last, bar],
+    save(into, at) {
+      into[at] = last;
+      into[at + 1] = bar;
+    },
 
-    restore(pool, [place = -1, height = 0]) {
+    load(pool, from, at) {
       measure(pool);
-      last = place;
-      bar = height;
+      last = from[at]!;
+      bar = from[at + 1]!;
+    },
+
+    round({ destinations }) {
+      return destinations.reduce((sum, { weight }) => sum + weight, 0) / step;
     },
   };
+}
+
+const NONE = -1;
+
+/** One pass: the places of the destinations that reach the bar, so that the others cost nothing. */
+class Pass {
+  /** Whether the destinations are others since it began. */
+  isStale = true;
+  #places = new Int32Array(0);
+  #count = 0;
+  #next = 0;
+  /** Who reaches a bar between these two, the lower one excluded, reaches this one. */
+  #bar = 0;
+  #heaviestRefused = 0;
+
+  /** Begins behind a place. O(destinations) where others reach the bar than did before. */
+  begin({ destinations }: Pool, bar: number, last: number): void {
+    this.#next = 0;
+    const isSame = !this.isStale && bar <= this.#bar && bar > this.#heaviestRefused;
+    this.isStale = false;
+    if (isSame) return;
+    if (this.#places.length < destinations.length) {
+      this.#places = new Int32Array(destinations.length * 2);
+    }
+    this.#bar = bar;
+    this.#heaviestRefused = 0;
+    this.#count = 0;
+    for (let place = 0; place < destinations.length; place++) {
+      const { weight } = destinations[place]!;
+      if (weight < bar) {
+        this.#heaviestRefused = Math.max(this.#heaviestRefused, weight);
+      } else if (weight > 0) {
+        this.#places[this.#count] = place;
+        this.#count += 1;
+        if (place <= last) this.#next = this.#count;
+      }
+    }
+  }
+
+  /** The place that comes next; NONE when the pass is over. */
+  next(): number {
+    if (this.#next === this.#count) return NONE;
+    this.#next += 1;
+    return this.#places[this.#next - 1]!;
+  }
 }
 
 function gcd(a: number, b: number): number {

@@ -1,0 +1,57 @@
+// Hot: schedule and draw run per connection. Do not allocate.
+import type { Destination } from '../destination.ts';
+import { accepting, type CountsScheduler } from '../scheduler.ts';
+import { lighter } from './overhead.ts';
+import { Tournament } from './tournament.ts';
+
+/** What a scheduler takes for the load of a destination. */
+export interface Measure {
+  /** The load that so many connections are, a whole number. */
+  load(active: number, inactive: number): number;
+  /** Whether loads are compared for the destinations' weights. */
+  readonly isWeighted: boolean;
+}
+
+/**
+ * A scheduler that chooses the destination with the least load, the first of equals. One choice
+ * looks at every destination; many at once are drawn by a tournament.
+ */
+export function leastLoaded(name: string, { load, isWeighted }: Measure): CountsScheduler {
+  const tournament = new Tournament(load);
+
+  return {
+    name,
+    kind: 'counts',
+
+    update() {},
+
+    schedule({ destinations }): Destination | undefined {
+      let least: Destination | undefined;
+      let leastLoad = 0;
+      let leastWeight = 1;
+      for (let i = 0; i < destinations.length; i++) {
+        const candidate = destinations[i]!;
+        if (!accepting(candidate)) continue;
+        const ownLoad = load(candidate.activeConnections, candidate.inactiveConnections);
+        const weight = isWeighted ? candidate.weight : 1;
+        if (least === undefined || lighter(ownLoad, weight, leastLoad, leastWeight)) {
+          least = candidate;
+          leastLoad = ownLoad;
+          leastWeight = weight;
+        }
+      }
+      return least;
+    },
+
+    survey({ destinations }) {
+      tournament.clear(destinations.length);
+      for (let i = 0; i < destinations.length; i++) {
+        const candidate = destinations[i]!;
+        if (accepting(candidate)) tournament.enter(candidate, isWeighted ? candidate.weight : 1);
+      }
+      tournament.begin();
+    },
+
+    draw: () => tournament.next(),
+  };
+}

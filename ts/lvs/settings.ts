@@ -1,0 +1,82 @@
+/** What one setting may be. */
+interface Setting {
+  /** 0 to max. */
+  readonly max: number;
+  readonly default: number;
+  /** Words for 0, 1, …, where numbers say too little. */
+  readonly words?: readonly string[];
+  readonly meaning: string;
+}
+
+/**
+ * What can be set beside the rules: LVS's sysctls by their names and with their defaults, as far
+ * as they take effect here, and those of our own.
+ *
+ * Source: Linux ip_vs_ctl; Documentation/networking/ipvs-sysctl.rst.
+ */
+export const SETTINGS = {
+  conn_reuse_mode: {
+    max: 3,
+    default: 1,
+    meaning:
+      'SYN on an ended connection: 0 keeps its destination; 1 schedules anew after TIME_WAIT or ' +
+      'CLOSE; 2, 3 also after FIN_WAIT where no reply is seen',
+  },
+  expire_nodest_conn: {
+    max: 1,
+    default: 0,
+    meaning:
+      '1: a packet of a removed destination, or a SYN to a quiesced one, ends the connection and ' +
+      'is scheduled anew; 0: the former is dropped',
+  },
+  sloppy_tcp: {
+    max: 1,
+    default: 0,
+    meaning: '1: any segment but RST opens a TCP connection, not a SYN alone',
+  },
+  drop_entry: {
+    max: 3,
+    default: 0,
+    meaning:
+      'drop half-open connections at random: 0 never, 1 and 2 when memory is short, 3 always',
+  },
+  syn_cookies: {
+    max: 2,
+    default: 1,
+    words: ['off', 'auto', 'on'],
+    meaning: 'answer SYNs of NAT services by cookies: off, auto under attack, on always; our own',
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** A value for every setting. */
+export type Settings = Readonly<Record<SettingName, number>>;
+
+/** Every setting's name, in the order in which they are shown. */
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** The settings of a director that was never told others. */
+export const DEFAULT_SETTINGS = Object.fromEntries(
+  SETTING_NAMES.map((name) => [name, SETTINGS[name].default]),
+) as Settings;
+
+/** What the setting may be, for a message. */
+export function expectedOf(name: SettingName): string {
+  const { max, words }: Setting = SETTINGS[name];
+  return words?.join(', ') ?? `0 to ${max}`;
+}
+
+/** The value that a number, its digits or a word stand for; undefined where it may not be. */
+export function settingValue(name: SettingName, given: unknown): number | undefined {
+  const { max, words = [] }: Setting = SETTINGS[name];
+  const word = words.indexOf(String(given));
+  if (word >= 0) return word;
+  return /^\d+$/.test(String(given)) && Number(given) <= max ? Number(given) : undefined;
+}
+
+/** A setting's value as it is shown: a word, where it has words. */
+export function settingText(name: SettingName, value: number): string {
+  const { words }: Setting = SETTINGS[name];
+  return words?.[value] ?? String(value);
+}
