@@ -1,3 +1,5 @@
+import { median } from './statistics.ts';
+
 /** What one round gave; the benchmark's legend says what the three figures are. */
 export interface Round {
   readonly value: number;
@@ -14,12 +16,27 @@ export interface Result extends Round {
   readonly rounds: number;
 }
 
+/** A figure that this machine cannot give, and why. */
+export interface Skipped {
+  readonly name: string;
+  readonly skipped: string;
+}
+
+/** What came of a benchmark; what it gave before it failed counts. */
+export interface Outcome {
+  readonly benchmark: Benchmark;
+  readonly results: readonly Result[];
+  readonly skipped: readonly Skipped[];
+  /** Why it did not come to its end. */
+  readonly failure?: string;
+}
+
 /** How a run was asked for. */
 export interface Run {
-  /** Fewer and shorter rounds: everything in a minute or two. */
+  /** Fewer and shorter rounds: everything in less than five minutes. */
   readonly quick: boolean;
-  /** Says what is going on. */
-  readonly progress: (line: string) => void;
+  /** Says what is going on, and how much of the benchmark is done: 0 to 1. */
+  readonly progress: (line: string, done?: number) => void;
   /** Ends the run; what was built for it is removed all the same. */
   readonly signal: AbortSignal;
 }
@@ -28,7 +45,7 @@ export interface Run {
 export interface Benchmark {
   readonly name: string;
   readonly legend: string;
-  measure(run: Run): AsyncGenerator<Result>;
+  measure(run: Run): AsyncGenerator<Result | Skipped>;
 }
 
 /**
@@ -46,33 +63,22 @@ export function summary(name: string, unit: string, rounds: readonly Round[]): R
   };
 }
 
-/** The middle one of at least one value; of an even number the upper of the two in the middle. */
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
-}
-
-/** The figures as lines of text, in columns. */
-export function table(results: readonly Result[]): string {
-  const rows = results.map(({ name, value, unit, baseline, ratio, rounds }) => [
+/**
+ * The worst of what the rounds gave, for figures of which one bad round is one too many: the
+ * largest value, and the largest that it is compared with.
+ */
+export function worst(name: string, unit: string, rounds: readonly Round[]): Result {
+  return {
     name,
-    figure(value),
+    value: Math.max(...rounds.map(({ value }) => value)),
     unit,
-    figure(baseline),
-    ratio.toFixed(2),
-    String(rounds),
-  ]);
-  const all = [['name', 'value', 'unit', 'baseline', 'ratio', 'rounds'], ...rows];
-  const widths = all[0]!.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const isText = (column: number) => column === 0 || column === 2;
-  return all
-    .map((row) =>
-      row
-        .map((cell, i) => (isText(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
-        .join('  '),
-    )
-    .join('\n');
+    baseline: Math.max(...rounds.map(({ baseline }) => baseline)),
+    ratio: Math.min(...rounds.map(({ ratio }) => ratio)),
+    rounds: rounds.length,
+  };
 }
 
-function figure(value: number): string {
-  return value.toLocaleString('en', { maximumFractionDigits: value < 1000 ? 1 : 0 });
+/** A value beside its baseline. */
+export function compared(value: number, baseline: number): Round {
+  return { value, baseline, ratio: value / baseline };
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
+import { Stations } from '../ts/dataplane/stations.ts';
 import { mapSizes, XdpDataplane } from '../ts/dataplane/xdp.ts';
 import { DEFAULT_TIMEOUTS } from '../ts/lvs/connection.ts';
 import type { DestinationSpec, ForwardingMethod, ServiceId } from '../ts/lvs/operation.ts';
@@ -115,19 +116,13 @@ async function measureCase(addon: Addon, one: Case, count: number, run: Run): Pr
   const wanted = run.quick ? 7 : 15;
   // Of new flows each packet is another one.
   const repeat = one.known === 'tickets' ? count : Math.max(PACKETS, count);
-  const { director, trampoline, dataplane, flows } = setUp(addon, one, count);
-  const templates = trampoline.map('templates').mmap();
+  const rig = setUp(addon, one, count);
+  const { director, trampoline, dataplane } = rig;
   const ns = (program: 'under_test' | 'baseline') =>
     trampoline.testRun(program, new Uint8Array(FRAME_BYTES), repeat).durationNs;
   const rounds: Round[] = [];
   try {
-    if (one.known === 'connection') {
-      writeTemplates(templates, { ...flows, flags: TCP_SYN });
-      trampoline.testRun('under_test', new Uint8Array(FRAME_BYTES), count);
-      const opened = routeReplies(director, dataplane.routeGeneration);
-      if (opened !== count) throw new Error(`expected ${count} connections, received ${opened}`);
-      writeTemplates(templates, flows);
-    }
+    if (one.known === 'connection') openConnections(rig);
     ns('under_test'); // brings the tables into the caches as far as they fit
     if (one.known === 'tickets') clearConnections(director);
     new Uint8Array(director.map('verdicts').mmap()).fill(0);
@@ -147,11 +142,38 @@ async function measureCase(addon: Addon, one: Case, count: number, run: Run): Pr
   return rounds;
 }
 
+/** Opens a connection of every flow, with next hops for both directions. */
+function openConnections({ director, trampoline, dataplane, flows }: Rig): void {
+  const templates = trampoline.map('templates').mmap();
+  writeTemplates(templates, { ...flows, flags: TCP_SYN });
+  trampoline.testRun('under_test', new Uint8Array(FRAME_BYTES), flows.count);
+  const opened = routeReplies(director, dataplane.routeGeneration);
+  if (opened !== flows.count)
+    throw new Error(`expected ${flows.count} connections, received ${opened}`);
+  writeTemplates(templates, flows);
+}
+
+/** A director with as many NAT connections, and the trampoline with a packet of each. */
+export function setUpHits(addon: Addon, count: number): Rig {
+  const rig = setUp(addon, cases[0]!, count);
+  openConnections(rig);
+  return rig;
+}
+
 interface Rig {
   readonly director: BpfObject;
   readonly trampoline: BpfObject;
   readonly dataplane: XdpDataplane;
   readonly flows: Flows;
+}
+
+/** Test runs come by lo, whose MAC address is that of the frames: all zeros. */
+function listenAtLoopback(director: BpfObject): void {
+  const [settings, stations] = ['settings', 'stations'].map((name) => director.map(name).mmap());
+  const lo = { ifindex: 1, mac: '00:00:00:00:00:00', ethernet: true, deviceKind: '' };
+  new Stations({ settings: settings!, stations: stations! }).update([
+    { ...lo, lower: 0, master: 0 },
+  ]);
 }
 
 /** The director's own object with the flows in its tables, and the trampoline that calls it. */
@@ -168,6 +190,7 @@ function setUp(addon: Addon, one: Case, count: number): Rig {
   });
   dataplane.initialize(randomBytes);
   dataplane.setTimeouts(DEFAULT_TIMEOUTS);
+  listenAtLoopback(director);
   if (one.known !== 'nothing') dataplane.putService(0, flows.service);
   if (one.known !== 'nothing') {
     flows.destinations.forEach((spec, index) => {
@@ -178,16 +201,20 @@ function setUp(addon: Addon, one: Case, count: number): Rig {
     publishTickets(director, flows.destinations.length, dataplane.routeGeneration);
   }
 
-  const trampoline = new addon.BpfObject(
-    join(packageRoot(), 'build', 'bench', 'trampoline.bpf.o'),
-    { maxEntries: { templates: count }, reuse: {} },
-  );
+  const trampoline = newTrampoline(addon, director, count);
   writeTemplates(trampoline.map('templates').mmap(), flows);
+  expectRedirect(trampoline);
+  return { director, trampoline, dataplane, flows };
+}
+
+/** What calls the director, or a bare redirect, with packets from so many templates. */
+export function newTrampoline(addon: Addon, director: BpfObject, count: number): BpfObject {
+  const path = join(packageRoot(), 'build', 'bench', 'trampoline.bpf.o');
+  const trampoline = new addon.BpfObject(path, { maxEntries: { templates: count }, reuse: {} });
   const programs = trampoline.map('programs');
   programs.set(word(0), word(director.programFd('xlvs_director')));
   programs.set(word(1), word(trampoline.programFd('bare_redirect')));
-  expectRedirect(trampoline);
-  return { director, trampoline, dataplane, flows };
+  return trampoline;
 }
 
 function flowsOf({ family, method, flags }: Case, count: number): Flows {

@@ -1,4 +1,4 @@
-import { liveConnections } from '../ts/dataplane/connections.ts';
+import { generationIn, liveConnections } from '../ts/dataplane/connections.ts';
 import type { DestinationSpec, ServiceId } from '../ts/lvs/operation.ts';
 import { Connection, Destination, NextHop, Schedule } from '../ts/native/abi.gen.ts';
 import type { BpfObject } from '../ts/native/addon.ts';
@@ -60,7 +60,8 @@ export function routeReplies(director: BpfObject, generation: number): number {
   const view = new DataView(memory.connections);
   let count = 0;
   for (const at of liveConnections(memory)) {
-    Connection.setRouteGeneration(view, at, generation);
+    const state = Connection.state(view, at);
+    Connection.setRouteGeneration(view, at, generationIn(state, generation));
     Connection.setHopIn(view, at, HOP);
     Connection.setHopOut(view, at, HOP);
     count++;
@@ -86,7 +87,7 @@ function segmentOf({ service, flags }: Flows, i: number): Segment {
 }
 
 /** 0 to count - 1, the same order in every run: Fisher and Yates with a small generator. */
-function shuffled(count: number): Uint32Array {
+export function shuffled(count: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
   let random = 1;
   for (let i = count - 1; i > 0; i--) {

@@ -1,18 +1,40 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageRoot } from '../ts/native/addon.ts';
-import { type Benchmark, type Result, type Run, table } from './benchmark.ts';
+import type { Benchmark, Outcome, Result, Run, Skipped } from './benchmark.ts';
 import { connectionRate } from './connection_rate.ts';
+import { table } from './connection_table.ts';
 import { fastPath } from './fast_path.ts';
+import { flood } from './flood.ts';
+import { latency } from './latency.ts';
 import { machine } from './machine.ts';
+import { peers } from './peers.ts';
+import { type Progress, startProgress } from './progress.ts';
+import { reportPage } from './report.ts';
+import { restart } from './restart.ts';
+import { scale } from './scale.ts';
 import { staleness } from './staleness.ts';
+import { tables } from './table.ts';
+import { twoCpus } from './two_cpus.ts';
 
 /**
  * `npm run bench [-- --quick] [--only NAME]`: every benchmark, or the named one. Prints one table,
- * and writes the same figures to bench/results/latest.json.
+ * and writes the same figures to bench/results/latest.json and, with plots, to latest.html. A
+ * benchmark that fails is told at the end, after all others have run.
  */
-const benchmarks: readonly Benchmark[] = [fastPath, connectionRate, staleness];
+const benchmarks: readonly Benchmark[] = [
+  fastPath,
+  table,
+  twoCpus,
+  connectionRate,
+  staleness,
+  latency,
+  scale,
+  restart,
+  flood,
+  peers,
+];
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -28,32 +50,54 @@ if (chosen.length === 0) {
 } else if (process.getuid?.() !== 0) {
   fail('expected root, for CAP_BPF, CAP_NET_ADMIN and CAP_SYS_ADMIN', 1);
 } else {
-  try {
-    report(await measureAll({ quick: options.quick, progress, signal: interrupted.signal }));
-  } catch (error) {
-    if (interrupted.signal.aborted) fail('interrupted', 130);
-    else fail((error as Error).message, 1);
+  await runChosen();
+}
+
+async function runChosen(): Promise<void> {
+  const started = machine();
+  const progress = startProgress(chosen.length);
+  const outcomes: Outcome[] = [];
+  for (const [i, benchmark] of chosen.entries()) {
+    if (interrupted.signal.aborted) break;
+    outcomes.push(await runOne(benchmark, progress, i));
+  }
+  progress.stop();
+  if (interrupted.signal.aborted) {
+    fail('interrupted', 130);
+    return;
+  }
+  await report(started, outcomes);
+  for (const { benchmark, failure } of outcomes) {
+    if (failure !== undefined) fail(`${benchmark.name} failed: ${failure}`, 1);
   }
 }
 
-async function measureAll(run: Run): Promise<Result[]> {
+async function runOne(benchmark: Benchmark, progress: Progress, i: number): Promise<Outcome> {
   const results: Result[] = [];
-  for (const benchmark of chosen) {
-    for await (const result of benchmark.measure(run)) results.push(result);
+  const skipped: Skipped[] = [];
+  const run: Run = {
+    quick: options.quick,
+    progress: (line, done = 0) => progress.tell(line, i + done),
+    signal: interrupted.signal,
+  };
+  try {
+    for await (const one of benchmark.measure(run)) {
+      if ('skipped' in one) skipped.push(one);
+      else results.push(one);
+    }
+  } catch (error) {
+    return { benchmark, results, skipped, failure: (error as Error).message };
   }
-  return results;
+  return { benchmark, results, skipped };
 }
 
-function report(results: readonly Result[]): void {
-  const path = join(packageRoot(), 'bench', 'results', 'latest.json');
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
-  console.log(`${machine()}\n\n${table(results)}\n`);
-  for (const { name, legend } of chosen) console.log(`${name}: ${legend}\n`);
-}
-
-function progress(line: string): void {
-  console.error(`bench: ${line}`);
+async function report(machine: string, outcomes: readonly Outcome[]): Promise<void> {
+  const folder = join(packageRoot(), 'bench', 'results');
+  const results = outcomes.flatMap((outcome) => outcome.results);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'latest.json'), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(join(folder, 'latest.html'), await reportPage(machine, outcomes));
+  console.log(`${machine}\n\n${tables(outcomes)}`);
 }
 
 function fail(message: string, status: number): void {

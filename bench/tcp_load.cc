@@ -8,39 +8,21 @@
 // keeps PARALLEL connections in flight, from the sources in turn and to the endpoints in turn,
 // and counts those of which it has seen the end. It prints one JSON object: connections,
 // failures, seconds.
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "sockets.h"
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-int Checked(int result, const char* call) {
-  if (result >= 0) return result;
-  std::fprintf(stderr, "tcp_load: %s: %s\n", call, std::strerror(errno));
-  std::exit(1);
-}
-
-sockaddr_in Endpoint(const char* address, const char* port) {
-  sockaddr_in endpoint = {};
-  endpoint.sin_family = AF_INET;
-  endpoint.sin_port = htons(static_cast<uint16_t>(std::atoi(port)));
-  if (inet_pton(AF_INET, address, &endpoint.sin_addr) == 1) return endpoint;
-  std::fprintf(stderr, "tcp_load: expected an IPv4 address, received %s\n", address);
-  std::exit(2);
-}
 
 std::vector<sockaddr_in> Sources(const std::string& list) {
   std::vector<sockaddr_in> sources;
@@ -51,13 +33,7 @@ std::vector<sockaddr_in> Sources(const std::string& list) {
 }
 
 void Serve(const char* port) {
-  constexpr int kBacklog = 4096;
-  sockaddr_in here = Endpoint("0.0.0.0", port);
-  int listener = Checked(socket(AF_INET, SOCK_STREAM, 0), "socket");
-  Checked(bind(listener, reinterpret_cast<sockaddr*>(&here), sizeof(here)), "bind");
-  Checked(listen(listener, kBacklog), "listen");
-  std::puts("ready");
-  std::fflush(stdout);
+  int listener = Listen(port);
   for (;;) {
     // A client that has gone meanwhile is no failure of the server.
     int accepted = accept4(listener, nullptr, nullptr, 0);

@@ -22,7 +22,7 @@
 
 enum limits {
 	/* Raised whenever a struct below changes: a restarted daemon adopts only its own layout. */
-	ABI_VERSION = 2,
+	ABI_VERSION = 3,
 	MAX_SERVICES = 16384,
 	MAX_DESTINATIONS = 131072,
 	/* Slots of one bucket of the connection table; an IPv6 connection takes two. */
@@ -34,6 +34,8 @@ enum limits {
 	/* Next hops known at a time; 0 stands for none, the last are one for each CPU or thread. */
 	MAX_NEXT_HOPS = 16384,
 	OWN_NEXT_HOPS = 1024,
+	STATION_LINES = 1024,
+	STATIONS_PER_LINE = 4,
 	/* Tickets in one element of the map of rings. */
 	TICKETS_PER_LINE = 16,
 	/* Keys of the hash of addresses and ports. */
@@ -90,7 +92,9 @@ enum connection_state {
  * lives it has had, by which a reader knows that it still looks at the same connection.
  */
 enum slot_phase {
-	SLOT_STATE = 0xff,
+	SLOT_STATE = 0x7f,
+	/* A SYN cookie has opened it: its packets are translated. */
+	SLOT_COOKIE = 0x80,
 	SLOT_PHASE = 0x300,
 	SLOT_FREE = 0,
 	/* Its key can be read; another slot with the same key may win yet. */
@@ -116,26 +120,31 @@ enum verdict {
 	VERDICT_PASSED_FRAGMENT = 7,
 	VERDICT_PASSED_NOT_SYN = 8,
 	VERDICT_PASSED_REPLY_TTL = 9,
-	VERDICT_RAISED_NEW = 10,
-	VERDICT_RAISED_ROUTE = 11,
-	VERDICT_RAISED_TTL = 12,
-	VERDICT_RAISED_MTU = 13,
-	VERDICT_DROPPED_HEADER_CHECKSUM = 14,
-	VERDICT_DROPPED_FRAGMENT = 15,
-	VERDICT_DROPPED_DESTINATION_REMOVED = 16,
-	VERDICT_DROPPED_NO_SLOW_PATH = 17,
-	/* From here on the slow path alone gives them. */
-	VERDICT_DROPPED_NO_DESTINATION = 18,
-	VERDICT_DROPPED_TABLE_FULL = 19,
-	VERDICT_DROPPED_NO_ROUTE = 20,
-	VERDICT_DROPPED_NEIGHBOUR = 21,
-	VERDICT_DROPPED_TTL = 22,
-	VERDICT_DROPPED_MTU = 23,
-	VERDICT_DROPPED_BACKLOG = 24,
-	VERDICT_DROPPED_TRANSMIT = 25,
+	/* Ours, but sent to another MAC address. */
+	VERDICT_PASSED_OTHER_HOST = 10,
+	VERDICT_RAISED_NEW = 11,
+	VERDICT_RAISED_ROUTE = 12,
+	VERDICT_RAISED_TTL = 13,
+	VERDICT_RAISED_MTU = 14,
+	VERDICT_DROPPED_HEADER_CHECKSUM = 15,
+	VERDICT_DROPPED_FRAGMENT = 16,
+	VERDICT_DROPPED_DESTINATION_REMOVED = 17,
+	VERDICT_DROPPED_NO_SLOW_PATH = 18,
+	VERDICT_DROPPED_NO_DESTINATION = 19,
+	VERDICT_DROPPED_TABLE_FULL = 20,
+	VERDICT_DROPPED_NO_ROUTE = 21,
+	VERDICT_DROPPED_NEIGHBOUR = 22,
+	VERDICT_DROPPED_TTL = 23,
+	VERDICT_DROPPED_MTU = 24,
+	VERDICT_DROPPED_BACKLOG = 25,
+	VERDICT_DROPPED_TRANSMIT = 26,
 	/* The rules changed between XDP and the slow path. */
-	VERDICT_DROPPED_OVERTAKEN = 26,
-	VERDICTS = 27,
+	VERDICT_DROPPED_OVERTAKEN = 27,
+	/* A SYN that was answered by a SYN cookie; an ACK of one, forwarded as the SYN; of none. */
+	VERDICT_ANSWERED_COOKIE = 28,
+	VERDICT_FORWARDED_COOKIE = 29,
+	VERDICT_DROPPED_COOKIE = 30,
+	VERDICTS = 31,
 	/* Not an end: the journey goes on. */
 	NEXT = 255,
 };
@@ -179,6 +188,12 @@ enum address_role {
 	ADDRESS_DESTINATION = 2,
 };
 
+/* Interfaces' MAC addresses: as loaded from a frame | ifindex << 48. The line is that of a hash. */
+struct station_line {
+	__u64 station[STATIONS_PER_LINE];
+};
+ABI_ASSERT(sizeof(struct station_line) == 32, "struct station_line");
+
 struct service_key {
 	struct address vaddr;
 	__be16 vport;
@@ -187,12 +202,24 @@ struct service_key {
 };
 ABI_ASSERT(sizeof(struct service_key) == 20, "struct service_key");
 
+/* How packets leave: interface; by XDP_TX where they came by it, else, or without, by redirect. */
+enum egress {
+	EGRESS_IFINDEX = 0x3fffffff,
+	EGRESS_TRANSMIT = 0x40000000,
+};
+
+/* An attached interface: its place in the map of sockets; what next hops by it have. */
+struct interface {
+	__u32 slot;
+	__u32 egress;
+};
+
 /*
  * A neighbour that packets leave to, found for one route generation; connections hold its index.
  * The key is written first, by compare-and-swap; the MTU, never 0, last.
  */
 struct next_hop {
-	/* Generation and interface index: generation << 32 | ifindex. */
+	/* Generation and interface: generation << 32 | enum egress. */
 	__u64 key;
 	__u8 dmac[6];
 	__u8 smac[6];
@@ -217,9 +244,12 @@ struct connection {
 	/* One's complement of what a packet from the client gains by its rewrite. */
 	__u16 address_delta;
 
-	__be32 daddr;
-	__be16 dport;
-	__u16 transport_delta;
+	__u32 in_packets;
+	__u8 method;
+	__u8 flags;
+	/* Of a SYN cookie: by how much windows are shifted, and the destination's numbers ahead. */
+	__s8 window_shift_in;
+	__s8 window_shift_out;
 
 	/* enum connection_state, enum slot_phase; changed by compare-and-swap. */
 	__u32 state;
@@ -228,32 +258,31 @@ struct connection {
 	__u32 timeout_jiffies;
 	__u32 destination;
 
-	/* The next hops hold as long as this is the settings' route generation; 0 is none. */
+	/* The next hops hold as long as this is the settings' route generation, in this life. */
 	__u32 route_generation;
 	__u16 hop_in;
 	__u16 hop_out;
 
-	/* Packets from the client. */
-	__u32 in_packets;
-	__u8 method;
-	/* enum connection_flag */
-	__u8 flags;
-	__u16 pad;
+	__be32 daddr;
+	__be16 dport;
+	__u16 transport_delta;
 
-	/* Of a connection that a SYN cookie opened: what the destination's numbers are ahead. */
 	__u32 sequence_delta;
 	__u32 timestamp_delta;
 } __attribute__((aligned(8)));
 ABI_ASSERT(sizeof(struct connection) == 64, "struct connection");
 
 enum connection_flag {
-	/* Opened by a SYN cookie; the destination has not answered its SYN yet. */
+	/* Of a SYN cookie: the destination has not answered yet; it has, and said its numbers. */
 	FLAG_COOKIE_OPENING = 1,
-	/* Opened by a SYN cookie: sequence numbers are translated. */
 	FLAG_COOKIE = 2,
 };
 
-/* The second line of an IPv6 connection. What would be its state word stays free. */
+/*
+ * The second line of an IPv6 connection. What would be its count of packets, its state word, and
+ * when it was last seen stays free: packets that are late still write there, to the connection
+ * before it in the slot.
+ */
 struct connection_addresses {
 	struct address caddr;
 	__u64 pad;
@@ -320,7 +349,9 @@ struct schedule {
 	/* Which of the marks holds; the other one may be half written. */
 	__u32 mark;
 	struct schedule_mark marks[2];
-	__u64 pad;
+	/* 1 where SYNs may be answered by cookies: all its destinations are reached by NAT. */
+	__u32 cookies;
+	__u32 pad;
 
 	/* Written by all: limit << 32 | head. Equal: there is no ticket. */
 	__u64 window;
@@ -336,22 +367,35 @@ struct ticket_line {
 };
 ABI_ASSERT(sizeof(struct ticket_line) == 64, "struct ticket_line");
 
-/* Per destination, one element a CPU and a last one for the slow path: no line is shared. */
+/*
+ * Per destination, one element a CPU and a last one for the slow path: no line is shared. Written
+ * by its CPU, but for `removed`, which is the daemon's.
+ */
 struct counters {
 	__u64 connections;
 	__u64 in_packets;
 	__u64 out_packets;
 	__u64 in_bytes;
 	__u64 out_bytes;
-	__u64 pad[3];
+	/* 1 when the destination is not available, here where every packet looks anyway. */
+	__u32 removed;
+	__u32 pad_removed;
+	__u64 pad[2];
 };
 ABI_ASSERT(sizeof(struct counters) == 64, "struct counters");
 
 struct verdict_counters {
 	__u64 packets[VERDICTS];
-	__u64 pad[5];
+	__u64 pad[1];
 };
 ABI_ASSERT(sizeof(struct verdict_counters) % 64 == 0, "struct verdict_counters");
+
+/* What is given up for room (native/table.h): half-open connections; flows of few packets too. */
+enum relief {
+	RELIEF_NONE = 0,
+	RELIEF_HALF_OPEN = 1,
+	RELIEF_ONE_SIDED = 2,
+};
 
 /* One element, written by the daemon. */
 struct settings {
@@ -367,7 +411,6 @@ struct settings {
 	__u32 destinations;
 	/* Number of the capture that is on; 0 is none. */
 	__u32 capture;
-	/* 0 never, 1 under attack, 2 always. */
 	__u32 syn_cookies;
 	__u32 timeout_jiffies[STATES_ROOM];
 	/* Secret: who knows them can aim at one bucket. */
@@ -377,6 +420,11 @@ struct settings {
 	__u32 expire_nodest_conn;
 	__u32 sloppy_tcp;
 	__u32 drop_entry;
+	/* enum relief, now; when the daemon last saw a SYN flood, 0 is never. */
+	__u32 relief;
+	__u32 attacked_jiffies;
+	__u32 own_stations_only;
+	__u32 pad;
 };
 ABI_ASSERT(sizeof(struct settings) % 8 == 0, "struct settings");
 
@@ -407,70 +455,6 @@ struct flow_record {
 };
 ABI_ASSERT(sizeof(struct flow_record) == 72, "struct flow_record");
 
-/* What a capture's filter asks of a packet as it came: one term. */
-enum term_kind {
-	TERM_FAMILY = 0,
-	TERM_PROTOCOL = 1,
-	TERM_ADDRESS = 2,
-	TERM_PORT = 3,
-	/* Known at the journey's end only. */
-	TERM_VERDICT = 4,
-};
-
-/* Which end of the packet a term is of; with both, either will do. */
-enum term_side {
-	TERM_SOURCE = 1,
-	TERM_TARGET = 2,
-};
-
-struct capture_term {
-	/* TERM_ADDRESS */
-	struct address prefix;
-	struct address mask;
-	/* Family (that of an address too), protocol, port; of verdicts a bit for each. */
-	__u64 value;
-	__u32 kind;
-	__u32 sides;
-};
-ABI_ASSERT(sizeof(struct capture_term) == 48, "struct capture_term");
-
-/* Wants these terms to be true or false as `truth` has them, a bit for each. */
-struct capture_alternative {
-	__u16 terms;
-	__u16 truth;
-};
-
-/* The capture that is on. One element, written by the daemon, but for `lost`. */
-struct capture {
-	/* Packets wanted for which there was no room. */
-	__u64 lost;
-	/* Kept of a frame, CAPTURE_BYTES at most. */
-	__u32 snap_length;
-	__u32 terms_used;
-	__u32 alternatives_used;
-	/* The terms that ask for the verdict. */
-	__u32 late_terms;
-	struct capture_term terms[CAPTURE_TERMS];
-	struct capture_alternative alternatives[CAPTURE_ALTERNATIVES];
-};
-ABI_ASSERT(sizeof(struct capture) == 856, "struct capture");
-
-/*
- * One packet of a capture. Behind it the frame as it came and, where it was forwarded, as it left:
- * of each what the snap length allows.
- */
-struct captured {
-	/* CLOCK_MONOTONIC; CLOCK_REALTIME once the addon has read it. */
-	__u64 time_ns;
-	/* Number of the capture that wanted it. */
-	__u32 capture;
-	__u32 ingress_ifindex;
-	/* 0 where it was not forwarded, as is sent_length. */
-	__u32 egress_ifindex;
-	__u32 received_length;
-	__u32 sent_length;
-	__u32 verdict;
-};
-ABI_ASSERT(sizeof(struct captured) == 32, "struct captured");
+#include "capture_abi.h"
 
 #endif

@@ -13,9 +13,9 @@
 #ifndef XLVS_CONNECTION_H
 #define XLVS_CONNECTION_H
 
-#include "rewrite.h"
 #include "schedule.h"
 #include "state.h"
+#include "syncookie.h"
 
 enum opening_limits {
 	/* Tickets of destinations that accept nothing, one after the other. */
@@ -39,11 +39,15 @@ struct opening {
 	__u32 service;
 	/* The state it begins in. */
 	__u32 state;
-	/* Chosen by the slow path; NO_DESTINATION: by ticket. */
+	/* Chosen by the slow path; NO_DESTINATION: by ticket. Then the one that it was opened to.
+	 */
 	__u32 destination;
 	__u32 flags;
 	__u32 sequence;
-	/* Of its slot: the state word but for phase and state. */
+	__u32 timestamp;
+	/* 1 when cookies need not be thought of any more. */
+	__u32 is_met;
+	/* Of its slot: the state word but for phase and state; another one for each destination. */
 	__u32 life;
 	/* 1 when this packet opened it; 0 when it was there, or could not be opened. */
 	__u32 is_new;
@@ -64,8 +68,9 @@ static __always_inline void bind_destination(const struct settings *settings,
 	COPY(&daddr, &destination->daddr, 4);
 	if (o->search.is_ipv6)
 		daddr = hash_address(settings, &destination->daddr);
-	STORE(&words[1], o->search.far | (__u64)address_delta << 48);
-	STORE(&words[2], daddr | (__u64)destination->dport << 32 | (__u64)transport_delta << 48);
+	STORE(&words[WORD_VIRTUAL], o->search.far | (__u64)address_delta << 48);
+	STORE(&words[WORD_DESTINATION],
+	      daddr | (__u64)destination->dport << 32 | (__u64)transport_delta << 48);
 	STORE(&conn->method, destination->method);
 }
 
@@ -75,14 +80,15 @@ static __always_inline void write_key(struct world *world, struct connection *co
 	word *words = (word *)conn;
 	struct connection_addresses *line;
 
-	STORE(&words[0], o->search.client);
-	STORE(&words[1], o->search.far);
+	STORE(&words[WORD_CLIENT], o->search.client);
+	STORE(&words[WORD_VIRTUAL], o->search.far);
 	STORE(&words[2], 0);
 	for (int i = 4; i < 8; i++)
 		STORE(&words[i], 0);
 	STORE(&conn->seen_jiffies, o->now_jiffies);
 	STORE(&conn->flags, (__u8)o->flags);
 	STORE(&conn->sequence_delta, o->sequence);
+	STORE(&conn->timestamp_delta, o->timestamp);
 	if (!o->search.is_ipv6)
 		return;
 	line = (struct connection_addresses *)connection_at(world, o->search.slot + 1);
@@ -124,18 +130,22 @@ enum entered {
 	ENTER_GONE = 2,
 };
 
-/* Takes back a connection that is live already. */
+/*
+ * Takes back a connection that is live already. It begins another life: whoever has read where it
+ * led to meanwhile must not take it for the one that it becomes.
+ */
 static __always_inline enum entered take_back(struct connection *conn,
-					      struct destination *destination, __u32 life)
+					      struct destination *destination, struct opening *o)
 {
 	NO_UNROLL
 	for (int i = 0; i < SWAP_TRIES; i++) {
 		__u32 state = LOAD(&conn->state);
 
-		if ((state & ~SLOT_STATE) != (life | SLOT_LIVE))
+		if ((state & ~SLOT_STATE) != (o->life | SLOT_LIVE))
 			break;
-		if (SWAP_IF(&conn->state, state, life | SLOT_OPENING) != state)
+		if (SWAP_IF(&conn->state, state, (o->life + SLOT_LIFE) | SLOT_OPENING) != state)
 			continue;
+		o->life += SLOT_LIFE;
 		dismiss(destination, is_active(state & SLOT_STATE));
 		return ENTER_REFUSED;
 	}
@@ -168,15 +178,20 @@ static __always_inline enum entered enter(struct world *world, const struct sett
 {
 	struct destination *destination = destination_at(world, index);
 	struct connection *conn = connection_at(world, o->search.slot);
-	int admitted;
 
 	if (!destination || !conn || !is_accepting(destination))
 		return ENTER_REFUSED;
-	admitted = admit(destination, is_active(o->state));
+	/* Only with NAT the replies come by, to be translated. */
+	if (o->flags && destination->method != METHOD_MASQ)
+		return ENTER_REFUSED;
+	if (!admit(destination, is_active(o->state))) {
+		dismiss(destination, is_active(o->state));
+		return ENTER_REFUSED;
+	}
 	settle_connection(world, settings, o, index);
-	if (admitted && LOAD(&destination->available) && LOAD(&destination->weight))
+	if (LOAD(&destination->available) && LOAD(&destination->weight))
 		return ENTER_DONE;
-	return take_back(conn, destination, o->life);
+	return take_back(conn, destination, o);
 }
 
 /* The same, verified by itself. */
@@ -201,6 +216,8 @@ static __always_inline int win_slot(struct world *world, const struct settings *
 		return 0;
 	write_key(world, conn, o);
 	life = (LOAD(&conn->state) & ~(SLOT_LIFE - 1)) + SLOT_LIFE;
+	if (o->flags)
+		life |= SLOT_COOKIE;
 	o->life = life;
 	EXCHANGE(&conn->state, life | SLOT_CLAIMED);
 	if (!lose(world, settings, &o->search) &&
@@ -235,6 +252,8 @@ open_connection(struct world *world, const struct settings *settings, struct ope
 		entered = enter_apart(world, index);
 		if (entered == ENTER_DONE) {
 			o->is_new = 1;
+			o->destination = index;
+			o->search.state = o->life | SLOT_LIVE | o->state;
 			return NEXT;
 		}
 		if (entered == ENTER_GONE)
@@ -279,7 +298,7 @@ static __always_inline enum tcp_view view_of(const struct connection *conn, int 
 {
 	if (reply)
 		return VIEW_OUT;
-	return conn->method == METHOD_MASQ ? VIEW_IN : VIEW_IN_ONLY;
+	return LOAD(&conn->method) == METHOD_MASQ ? VIEW_IN : VIEW_IN_ONLY;
 }
 
 /* Moves one connection of the destination between its active and inactive counts. */
@@ -296,15 +315,17 @@ struct resolution {
 	__u64 is_ipv6;
 	__u64 reply;
 	struct next_hop hop;
+	/* The connection's state word as it was found. */
+	__u32 state;
 	/* Of what was found. */
 	__u32 index;
-	__u32 pad;
 };
 
 /* Room for what a packet's journey notes, beside the stack; one for each CPU or thread. */
 struct notes {
 	struct opening opening;
 	struct resolution resolution;
+	struct cookie_desk desk;
 };
 
 static struct notes *notes_of(struct world *world);
@@ -323,12 +344,18 @@ struct journey {
 	struct notes *notes;
 	struct connection *conn;
 	const struct next_hop *hop;
+	/* The key under which it was found. */
+	__u64 hop_key;
+	/* The connection's destination's. */
+	struct counters *counters;
 	__u32 slot;
 	/* The connection's state word as it was found. */
 	__u32 state;
 	__u32 now_jiffies;
 	/* 1 when the packet is a destination's reply. */
 	__u64 reply;
+	/* enum cookie_step: what SYN cookies do with it in the end. */
+	__u64 step;
 };
 
 /* Whether a segment opens a connection; an RST beside the SYN forbids it. */
@@ -404,27 +431,53 @@ static __always_inline __u32 change_state(struct world *world, __u32 slot, __u32
 /* The same, verified by itself: few packets change a state. */
 static __u32 change_state_apart(struct world *world, __u32 slot, __u32 old, struct segment segment);
 
-/* The packet's effect on state, timer and counts; 0 when the connection is gone. */
+/*
+ * Sets the timeout of the state. Looks at the state again, so that of two who change it at once
+ * the later one has the last word. Swaps, since the slot may be another connection's by now, or
+ * hold addresses.
+ */
+static __always_inline void set_timeout(const struct settings *settings, struct connection *conn,
+					__u32 state)
+{
+	word *at = (word *)&conn->timeout_jiffies;
+
+	NO_UNROLL
+	for (int i = 0; i < SWAP_TRIES && (state & SLOT_PHASE) == SLOT_LIVE; i++) {
+		__u32 timeout = settings->timeout_jiffies[state % STATES_ROOM];
+		__u64 seen = LOAD(at);
+
+		if ((__u32)seen == timeout || !is_alive(conn, state))
+			return;
+		SWAP_IF(at, seen, (seen >> 32 << 32) | timeout);
+		state = LOAD(&conn->state);
+	}
+}
+
+/* Begins the connection's timeout anew, and counts the client's packets. */
+static __always_inline void note_seen(const struct journey *j)
+{
+	__u32 *in_packets = &j->conn->in_packets;
+
+	if (!j->reply)
+		STORE(in_packets, LOAD(in_packets) + 1);
+	if (LOAD(&j->conn->seen_jiffies) != j->now_jiffies)
+		STORE(&j->conn->seen_jiffies, j->now_jiffies);
+}
+
+/* The packet's effect on state and timer; the state word as it is then, 0 without connection. */
 static __always_inline __u32 track(struct world *world, const struct journey *j)
 {
-	struct connection *conn = j->conn;
 	__u32 now = j->state;
-	__u32 timeout;
 
 	if (!is_steady(&j->pkt, now & SLOT_STATE)) {
-		struct segment segment = segment_of(&j->pkt, view_of(conn, (int)j->reply));
+		struct segment segment = segment_of(&j->pkt, view_of(j->conn, (int)j->reply));
 
 		now = (now & ~SLOT_STATE) | next_state(segment, now & SLOT_STATE);
 		if (now != j->state)
 			now = change_state_apart(world, j->slot, j->state, segment);
 	}
-	timeout = j->settings->timeout_jiffies[now % STATES_ROOM];
-	if (LOAD(&conn->timeout_jiffies) != timeout)
-		STORE(&conn->timeout_jiffies, timeout);
-	if (LOAD(&conn->seen_jiffies) != j->now_jiffies)
-		STORE(&conn->seen_jiffies, j->now_jiffies);
-	if (!j->reply)
-		STORE(&conn->in_packets, LOAD(&conn->in_packets) + 1);
+	set_timeout(j->settings, j->conn, now);
+	note_seen(j);
 	return now;
 }
 

@@ -15,12 +15,14 @@ const enum verdict verdict_anchor = 0;
 const enum question question_anchor = 0;
 const enum answer answer_anchor = 0;
 const enum family family_anchor = 0;
+const enum egress egress_anchor = 0;
 const struct flow_record flow_record_anchor = {};
 const enum term_kind term_kind_anchor = 0;
 const enum term_side term_side_anchor = 0;
 const enum slot_phase slot_phase_anchor = 0;
 const enum connection_flag connection_flag_anchor = 0;
 const enum address_role address_role_anchor = 0;
+const enum relief relief_anchor = 0;
 const struct connection_addresses connection_addresses_anchor = {};
 
 /* Hands the packet to the socket of its queue; where nobody listens, says so. */
@@ -32,6 +34,19 @@ static __always_inline int raise_packet(struct xdp_md *ctx, enum verdict *verdic
 		return bpf_redirect_map(&sockets, index, XDP_DROP);
 	*verdict = VERDICT_DROPPED_NO_SLOW_PATH;
 	return XDP_DROP;
+}
+
+/*
+ * XDP_TX, where the interface's driver is better at that; on veth, without a program at the other
+ * end, it would lose packets.
+ */
+static __always_inline int send_packet(struct xdp_md *ctx, __u32 egress)
+{
+	__u32 ifindex = egress & EGRESS_IFINDEX;
+
+	if (egress & EGRESS_TRANSMIT && ifindex == ctx->ingress_ifindex)
+		return XDP_TX;
+	return ifindex ? (int)bpf_redirect(ifindex, 0) : XDP_ABORTED;
 }
 
 static __always_inline void count_verdict(enum verdict verdict)
@@ -52,9 +67,13 @@ static __always_inline int finish(struct xdp_md *ctx, const struct journey *j, e
 	switch (verdict) {
 	case VERDICT_FORWARDED_IN:
 	case VERDICT_FORWARDED_OUT:
-		/* Never XDP_TX: on veth it loses packets whose peer has GRO but no program. */
-		egress = j->hop ? (__u32)j->hop->key : 0;
-		action = egress ? bpf_redirect(egress, 0) : XDP_ABORTED;
+	case VERDICT_FORWARDED_COOKIE:
+		egress = (__u32)j->hop_key;
+		action = send_packet(ctx, egress);
+		break;
+	case VERDICT_ANSWERED_COOKIE:
+		egress = ctx->ingress_ifindex;
+		action = bpf_redirect(egress, 0);
 		break;
 	case VERDICT_RAISED_NEW:
 	case VERDICT_RAISED_ROUTE:
@@ -66,17 +85,19 @@ static __always_inline int finish(struct xdp_md *ctx, const struct journey *j, e
 	case VERDICT_DROPPED_FRAGMENT:
 	case VERDICT_DROPPED_DESTINATION_REMOVED:
 	case VERDICT_DROPPED_TABLE_FULL:
+	case VERDICT_DROPPED_COOKIE:
 		action = XDP_DROP;
 		break;
 	default:
 		action = XDP_PASS;
 	}
 	count_verdict(verdict);
-	capture_after(ctx, j->settings, verdict, egress);
+	capture_after(ctx, j->settings, verdict, egress & EGRESS_IFINDEX);
 	return action;
 }
 
-SEC("xdp")
+/* Frames in more than one buffer too: jumbo frames. */
+SEC("xdp.frags")
 int xlvs_director(struct xdp_md *ctx)
 {
 	struct world world = { .ctx = ctx };
@@ -86,5 +107,5 @@ int xlvs_director(struct xdp_md *ctx)
 	capture_before(ctx, j.settings);
 	j.pkt.data = (__u8 *)(long)ctx->data;
 	j.pkt.end = (__u8 *)(long)ctx->data_end;
-	return finish(ctx, &j, director(&world, &j));
+	return finish(ctx, &j, travel(&world, &j));
 }

@@ -2,7 +2,7 @@
 /*
  * director - one packet of a virtual service, either way
  *
- *   parse -> is_ours -> find_connection -> (match_service -> open) -> find_next_hop
+ *   parse -> find_connection -> is_for_us -> (match_service -> open) -> find_next_hop
  *         -> track -> forward
  *
  * A connection answers for its packets in both directions, so it is asked first. A packet
@@ -16,11 +16,13 @@
 #ifndef XLVS_DIRECTOR_H
 #define XLVS_DIRECTOR_H
 
-#include "connection.h"
+#include "cookie.h"
 #include "route.h"
 
-static __u32 read_jiffies(struct world *world);
 static const __u64 *address_word_at(struct world *world, __u32 index);
+/* The interface that the packet came by. */
+static __u32 ingress_of(struct world *world);
+static const struct station_line *stations_at(struct world *world, __u32 line);
 static int find_service(struct world *world, const struct service_key *key, __u32 *index);
 static struct counters *counters_at(struct world *world, const struct settings *settings,
 				    __u32 index);
@@ -100,6 +102,7 @@ static __always_inline struct connection *find_apart(struct world *world, struct
 {
 	note_key(j, reply);
 	j->slot = search_all(world);
+	j->state = j->notes->opening.search.state;
 	return j->slot == NO_SLOT ? 0 : connection_at(world, j->slot);
 }
 
@@ -125,6 +128,16 @@ static __always_inline __u32 likely_slot(struct world *world, const struct setti
 	return lanes ? bucket * WAYS + lowest_lane(lanes) : NO_SLOT;
 }
 
+/* Whether an IPv6 packet's addresses are those of the connection in the slot. */
+static __always_inline int has_addresses_of(struct world *world, const struct journey *j)
+{
+	const struct address *saddr = (const struct address *)&j->pkt.ipv6->saddr;
+	const struct address *daddr = (const struct address *)&j->pkt.ipv6->daddr;
+	struct address_ends ends = { j->reply ? daddr : saddr, j->reply ? saddr : daddr, j->reply };
+
+	return has_addresses(world, j->slot, &ends);
+}
+
 static __always_inline struct connection *find_by(struct world *world, struct journey *j,
 						  __u64 reply)
 {
@@ -136,17 +149,13 @@ static __always_inline struct connection *find_by(struct world *world, struct jo
 	j->slot = likely_slot(world, j->settings, hash_client(j->settings, client), &more);
 	if (j->slot != NO_SLOT)
 		conn = connection_at(world, j->slot);
-	if (!conn || (LOAD(&conn->state) & SLOT_PHASE) != SLOT_LIVE ||
+	/* Before all else of it: what is read under another life is another connection's. */
+	j->state = conn ? LOAD(&conn->state) : 0;
+	if (!conn || (j->state & SLOT_PHASE) != SLOT_LIVE ||
 	    !has_ends(conn, client, far_of(pkt, reply), reply))
 		return more ? find_apart(world, j, reply) : 0;
-	if (pkt->is_ipv6) {
-		const struct address *saddr = (const struct address *)&pkt->ipv6->saddr;
-		const struct address *daddr = (const struct address *)&pkt->ipv6->daddr;
-		struct address_ends ends = { reply ? daddr : saddr, reply ? saddr : daddr, reply };
-
-		if (!has_addresses(world, j->slot, &ends))
-			return find_apart(world, j, reply);
-	}
+	if (pkt->is_ipv6 && !has_addresses_of(world, j))
+		return find_apart(world, j, reply);
 	return conn;
 }
 
@@ -168,21 +177,46 @@ static __always_inline enum verdict find_connection(struct world *world, struct 
 		FORGET(j->reply);
 	}
 	FORGET(j->slot);
-	j->state = j->conn ? LOAD(&j->conn->state) : 0;
 	return j->conn || to ? NEXT : VERDICT_PASSED_NOT_OURS;
+}
+
+/* Where a station stands, in the map of stations. */
+static __always_inline __u32 line_of_station(__u64 station)
+{
+	return (__u32)(station * 0x9e3779b97f4a7c15ULL >> 54) % STATION_LINES;
+}
+
+/*
+ * Whether the frame was sent to its interface's own MAC address, and not merely flooded here by a
+ * switch that did not know better: whoever it was sent to gets it too.
+ */
+static __always_inline int is_for_us(struct world *world, const struct journey *j)
+{
+	__u64 mac = *(const packet_word *)j->pkt.data & 0xffffffffffffULL;
+	__u64 station = mac | (__u64)ingress_of(world) << 48;
+	const struct station_line *line;
+	int is_ours = 0;
+
+	if (!j->settings->own_stations_only)
+		return 1;
+	line = stations_at(world, line_of_station(station));
+	for (int i = 0; i < STATIONS_PER_LINE; i++)
+		is_ours |= line && LOAD(&line->station[i]) == station;
+	return is_ours;
+}
+
+/* Whether the checksum of a header without options is right. */
+static __always_inline int is_plain_sound(const struct packet *pkt)
+{
+	return pkt->is_ipv6 || fold(sum_header(pkt->ipv4)) == 0xffff;
 }
 
 /* Whether the header's checksum is right; the kernel would drop such a packet too. */
 static __always_inline int is_sound(struct world *world, const struct packet *pkt)
 {
-	__u32 sum;
-
-	if (pkt->is_ipv6)
-		return 1;
-	sum = sum_header(pkt->ipv4);
-	if (pkt->ipv4->ihl > 5)
-		sum += sum_options(world, pkt);
-	return fold(sum) == 0xffff;
+	if (pkt->is_ipv6 || pkt->ipv4->ihl == 5)
+		return is_plain_sound(pkt);
+	return fold(sum_header(pkt->ipv4) + sum_options(world, pkt)) == 0xffff;
 }
 
 /* The service that a packet without a connection is for. */
@@ -202,26 +236,22 @@ static __always_inline int match_service(struct world *world, struct opening *o)
 	return find_service(world, service, &o->service);
 }
 
-/* TCP opens by SYN alone, or, with sloppy_tcp, by all but RST; any packet does so for UDP. */
-static __always_inline int may_open(const struct settings *settings, struct segment segment)
-{
-	if (!segment.is_tcp || segment.event == EVENT_SYN)
-		return 1;
-	return settings->sloppy_tcp && segment.event != EVENT_RST;
-}
-
-/* Opens the connection of a packet without one, if a service wants it. */
+/*
+ * Opens the connection of a packet without one, if a service wants it. ANSWERED_COOKIE: if its
+ * client, once it was met, does.
+ */
 static __always_inline enum verdict open_flow(struct world *world, const struct settings *settings,
 					      struct opening *o)
 {
 	struct counters *counters;
-	struct connection *conn;
 	enum verdict verdict;
 
 	if (o->ended_state)
 		end_connection(world, settings, o->ended_slot, o->ended_state);
 	if (!match_service(world, o))
 		return VERDICT_PASSED_NOT_OURS;
+	if (is_to_be_met(world, settings, o))
+		return VERDICT_ANSWERED_COOKIE;
 	if (!may_open(settings, o->segment))
 		return VERDICT_PASSED_NOT_SYN;
 	if (o->fragment)
@@ -230,8 +260,7 @@ static __always_inline enum verdict open_flow(struct world *world, const struct 
 	verdict = open_connection(world, settings, o);
 	if (verdict != NEXT || !o->is_new)
 		return verdict;
-	conn = connection_at(world, o->search.slot);
-	counters = conn ? counters_at(world, settings, LOAD(&conn->destination)) : 0;
+	counters = counters_at(world, settings, o->destination);
 	if (counters)
 		count(&counters->connections, 1);
 	return NEXT;
@@ -252,34 +281,45 @@ static __always_inline enum verdict open_for(struct world *world, struct journey
 	o->destination = decided_destination(world);
 	o->flags = 0;
 	o->sequence = 0;
+	o->timestamp = 0;
+	o->is_met = 0;
 	verdict = open_apart(world);
+	if (verdict == VERDICT_ANSWERED_COOKIE) {
+		verdict = meet_stranger(world, j);
+		if (verdict == NEXT)
+			verdict = open_apart(world);
+	}
 	if (verdict != NEXT)
 		return verdict;
 	j->slot = o->search.slot;
 	j->conn = connection_at(world, j->slot);
-	j->state = j->conn ? LOAD(&j->conn->state) : 0;
+	j->state = o->search.state;
 	return NEXT;
 }
 
-/* Finds the next hop anew, and notes it in the connection, and its destination if it leads there.
+/*
+ * Finds the next hop anew, and notes it in the connection, and its destination if it leads there.
  */
 static __always_inline int resolve(struct world *world, struct resolution *r)
 {
 	struct connection *conn = connection_at(world, r->slot);
 	__u32 generation = (__u32)(r->hop.key >> 32);
-	struct destination *destination;
+	struct destination *destination = 0;
 	__u32 index;
+	__u64 found;
 
-	if (!conn || !find_route(world, r))
+	if (conn && !r->reply)
+		destination = destination_at(world, LOAD(&conn->destination));
+	if (!conn || !find_route(world, r) || !is_alive(conn, r->state))
 		return 0;
 	index = index_of_hop(world, &r->hop);
+	found = generation | (__u64)index << 32;
 	r->index = index;
 	if (!is_shared_hop(index))
 		return 1;
-	store_hop(conn, generation, index, (int)r->reply);
-	destination = r->reply ? 0 : destination_at(world, LOAD(&conn->destination));
+	store_hop(conn, r->state, found, (int)r->reply);
 	if (destination)
-		STORE((word *)&destination->route_generation, generation | (__u64)index << 32);
+		STORE((word *)&destination->route_generation, found);
 	return 1;
 }
 
@@ -290,14 +330,14 @@ static __always_inline __u32 known_hop(const struct journey *j,
 	__u64 known = LOAD((word *)&j->conn->route_generation);
 	__u32 index = (__u32)(known >> (j->reply ? 48 : 32)) & 0xffff;
 
-	if ((__u32)known == generation && index)
+	if ((__u32)known == generation_in(j->state, generation) && index)
 		return index;
 	if (j->reply)
 		return 0;
 	known = LOAD((word *)&destination->route_generation);
 	index = (__u32)known == generation ? (__u32)(known >> 32) : 0;
 	if (index)
-		store_hop(j->conn, generation, index, 0);
+		store_hop(j->conn, j->state, known, 0);
 	return index;
 }
 
@@ -309,9 +349,13 @@ static __always_inline enum verdict find_next_hop(struct world *world, struct jo
 	struct resolution *r = &j->notes->resolution;
 
 	j->hop = next_hop_at(world, index);
-	if (index && j->hop && LOAD(&j->hop->key) >> 32 == now)
-		return NEXT;
+	if (index && j->hop) {
+		j->hop_key = LOAD(&j->hop->key);
+		if (j->hop_key >> 32 == now)
+			return NEXT;
+	}
 	r->slot = j->slot;
+	r->state = j->state;
 	r->protocol = j->pkt.protocol;
 	r->is_ipv6 = j->pkt.is_ipv6;
 	r->reply = j->reply;
@@ -319,6 +363,7 @@ static __always_inline enum verdict find_next_hop(struct world *world, struct jo
 	if (!resolve_apart(world))
 		return VERDICT_RAISED_ROUTE;
 	j->hop = next_hop_at(world, r->index);
+	j->hop_key = r->hop.key;
 	return j->hop ? NEXT : VERDICT_RAISED_ROUTE;
 }
 
@@ -330,7 +375,7 @@ static __always_inline enum verdict check_hop(const struct journey *j)
 	/* The kernel tells the real server, which is no different from any host behind a router. */
 	if (pkt->ttl <= 1)
 		return j->reply ? VERDICT_PASSED_REPLY_TTL : VERDICT_RAISED_TTL;
-	if (pkt->bytes > j->hop->mtu)
+	if (pkt->bytes > LOAD(&j->hop->mtu))
 		return VERDICT_RAISED_MTU;
 	return NEXT;
 }
@@ -340,7 +385,8 @@ static __always_inline int read_rewriting(struct world *world, const struct jour
 					  struct rewriting *to)
 {
 	const word *words = (const word *)j->conn;
-	__u64 virtual_end = LOAD(&words[1]), destination_end = LOAD(&words[2]);
+	__u64 virtual_end = LOAD(&words[WORD_VIRTUAL]);
+	__u64 destination_end = LOAD(&words[WORD_DESTINATION]);
 	__u64 end = j->reply ? virtual_end : destination_end;
 	struct connection_addresses *line;
 
@@ -348,26 +394,36 @@ static __always_inline int read_rewriting(struct world *world, const struct jour
 	to->port = (__be16)(end >> 32);
 	to->address_delta = (__u16)(virtual_end >> 48);
 	to->transport_delta = (__u16)(destination_end >> 48);
-	to->address6 = 0;
+	to->address6 = (struct address){};
 	if (!j->pkt.is_ipv6)
 		return 1;
 	line = (struct connection_addresses *)connection_at(world, j->slot + 1);
 	if (line)
-		to->address6 = j->reply ? &line->vaddr : &line->daddr;
+		load_address(&to->address6, j->reply ? &line->vaddr : &line->daddr);
 	return line != 0;
+}
+
+static __always_inline void find_counters(struct world *world, struct journey *j)
+{
+	j->counters = counters_at(world, j->settings, LOAD(&j->conn->destination));
 }
 
 static __always_inline enum verdict forward(struct world *world, struct journey *j)
 {
-	struct counters *counters = counters_at(world, j->settings, LOAD(&j->conn->destination));
+	struct counters *counters = j->counters;
 	__u8 method = LOAD(&j->conn->method);
+	const word *words = (const word *)j->hop;
 	struct packet *pkt = &j->pkt;
+	struct link link = { LOAD(&words[1]), LOAD(&words[2]) };
 	struct rewriting to;
 
 	if (!read_rewriting(world, j, &to))
 		return VERDICT_RAISED_NEW;
+	/* Meanwhile the routes have changed, and it is another neighbour's. */
+	if (LOAD(&j->hop->key) != j->hop_key)
+		return VERDICT_RAISED_ROUTE;
 	/* Another life: what was read is of two connections. Looked at anew, it is somebody's. */
-	if ((LOAD(&j->conn->state) ^ j->state) & ~(__u32)SLOT_STATE)
+	if (!is_alive(j->conn, j->state))
 		return VERDICT_RAISED_NEW;
 	if (j->reply)
 		rewrite_out(pkt, &to);
@@ -375,7 +431,7 @@ static __always_inline enum verdict forward(struct world *world, struct journey 
 		rewrite_in(pkt, &to);
 	else
 		decrement_ttl(pkt, 0);
-	rewrite_link(pkt, j->hop);
+	rewrite_link(pkt, &link);
 
 	if (counters && j->reply) {
 		count(&counters->out_packets, 1);
@@ -390,7 +446,7 @@ static __always_inline enum verdict forward(struct world *world, struct journey 
 /* The whole journey. On a FORWARDED verdict the packet is to leave by the interface of j->hop. */
 static __always_inline enum verdict director(struct world *world, struct journey *j)
 {
-	enum verdict verdict = parse(&j->pkt);
+	enum verdict verdict = parse(world, &j->pkt);
 	const struct destination *destination;
 
 	if (verdict != NEXT)
@@ -404,13 +460,14 @@ static __always_inline enum verdict director(struct world *world, struct journey
 	if (verdict != NEXT)
 		return verdict;
 
+	if (!is_for_us(world, j))
+		return VERDICT_PASSED_OTHER_HOST;
 	if (!is_sound(world, &j->pkt))
 		return VERDICT_DROPPED_HEADER_CHECKSUM;
 	j->now_jiffies = read_jiffies(world);
 	destination = j->conn ? destination_at(world, LOAD(&j->conn->destination)) : 0;
 	if (!destination || is_expired(j->conn, j->now_jiffies) || is_rescheduled(j, destination)) {
-		verdict = is_sound(world, &j->pkt) ? open_for(world, j)
-						   : VERDICT_DROPPED_HEADER_CHECKSUM;
+		verdict = open_for(world, j);
 		if (verdict != NEXT)
 			return verdict;
 		destination = j->conn ? destination_at(world, LOAD(&j->conn->destination)) : 0;
@@ -421,6 +478,11 @@ static __always_inline enum verdict director(struct world *world, struct journey
 	}
 	if (!LOAD(&destination->available) && !j->reply)
 		return VERDICT_DROPPED_DESTINATION_REMOVED;
+	if (j->state & SLOT_COOKIE) {
+		verdict = follow_cookie(world, j);
+		if (verdict != NEXT)
+			return verdict;
+	}
 	verdict = find_next_hop(world, j, destination);
 	if (verdict != NEXT)
 		return verdict;
@@ -428,7 +490,10 @@ static __always_inline enum verdict director(struct world *world, struct journey
 	if (verdict != NEXT)
 		return verdict;
 	j->state = track(world, j);
-	return j->state ? forward(world, j) : VERDICT_RAISED_NEW;
+	if (!j->state)
+		return VERDICT_RAISED_NEW;
+	find_counters(world, j);
+	return forward(world, j);
 }
 
 #endif

@@ -18,6 +18,7 @@ static __always_inline int find_route(struct world *world, struct resolution *r)
 {
 	const struct connection *conn = connection_at(world, r->slot);
 	struct bpf_fib_lookup fib = {};
+	const struct interface *to;
 
 	if (!conn)
 		return 0;
@@ -41,7 +42,8 @@ static __always_inline int find_route(struct world *world, struct resolution *r)
 	}
 	if (bpf_fib_lookup(world->ctx, &fib, sizeof(fib), 0) != BPF_FIB_LKUP_RET_SUCCESS)
 		return 0;
-	r->hop.key |= fib.ifindex;
+	to = AT(interfaces, fib.ifindex);
+	r->hop.key |= to ? to->egress : fib.ifindex;
 	r->hop.mtu = fib.mtu_result;
 	COPY(r->hop.dmac, fib.dmac, ETH_ALEN);
 	COPY(r->hop.smac, fib.smac, ETH_ALEN);

@@ -8,7 +8,7 @@
 #ifndef XLVS_MAPS_H
 #define XLVS_MAPS_H
 
-#include "director.h"
+#include "express.h"
 
 /* Mapped. Written by TypeScript: generation, heartbeat, timeouts. */
 struct {
@@ -27,6 +27,15 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } addresses SEC(".maps");
+
+/* Mapped. Written by TypeScript: the MAC addresses of the interfaces. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, STATION_LINES);
+	__type(key, __u32);
+	__type(value, struct station_line);
+} stations SEC(".maps");
 
 /* Mapped. The connection table's buckets, and their slots, a line each; written by all. */
 struct {
@@ -107,12 +116,12 @@ struct {
 	__type(value, struct next_hop);
 } next_hops SEC(".maps");
 
-/* Written by the daemon: interface index -> interface slot. */
+/* Written by the daemon, by interface index. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_INTERFACES);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct interface);
 } interfaces SEC(".maps");
 
 /* The slow path's sockets; the kernel takes one out when it is closed. */
@@ -152,6 +161,11 @@ struct world {
 
 #define AT(map, index) bpf_map_lookup_elem(&map, &index)
 
+static __always_inline __u32 frame_bytes(struct world *world, const struct packet *pkt)
+{
+	return (__u32)bpf_xdp_get_buff_len(world->ctx);
+}
+
 static __always_inline __u32 read_jiffies(struct world *world)
 {
 	return (__u32)bpf_jiffies64();
@@ -167,6 +181,16 @@ static __always_inline const struct settings *find_settings(struct world *world)
 static __always_inline const __u64 *address_word_at(struct world *world, __u32 index)
 {
 	return AT(addresses, index);
+}
+
+static __always_inline __u32 ingress_of(struct world *world)
+{
+	return world->ctx->ingress_ifindex;
+}
+
+static __always_inline const struct station_line *stations_at(struct world *world, __u32 line)
+{
+	return AT(stations, line);
 }
 
 static __always_inline __u64 *bucket_at(struct world *world, __u32 bucket)
@@ -239,11 +263,11 @@ static __always_inline int find_service(struct world *world, const struct servic
 static __always_inline __u32 socket_index(struct xdp_md *ctx)
 {
 	__u32 ifindex = ctx->ingress_ifindex;
-	__u32 *slot = AT(interfaces, ifindex);
+	struct interface *from = AT(interfaces, ifindex);
 
-	if (!slot || ctx->rx_queue_index >= MAX_QUEUES)
+	if (!from || ctx->rx_queue_index >= MAX_QUEUES)
 		return MAX_INTERFACES * MAX_QUEUES;
-	return *slot * MAX_QUEUES + ctx->rx_queue_index;
+	return from->slot * MAX_QUEUES + ctx->rx_queue_index;
 }
 
 static __always_inline int has_slow_path(struct world *world)
@@ -391,6 +415,79 @@ __noinline int open_new(struct xdp_md *ctx)
 static __always_inline enum verdict open_apart(struct world *world)
 {
 	return (enum verdict)open_new(world->ctx);
+}
+
+static __always_inline int is_slow_path(struct world *world)
+{
+	return 0;
+}
+
+static __always_inline int load_bytes(struct world *world, __u32 offset, void *to, __u32 length)
+{
+	return bpf_xdp_load_bytes(world->ctx, offset, to, length) == 0;
+}
+
+static __always_inline int store_bytes(struct world *world, __u32 offset, const void *from,
+				       __u32 length)
+{
+	return bpf_xdp_store_bytes(world->ctx, offset, (void *)from, length) == 0;
+}
+
+static __always_inline int resize_frame(struct world *world, __u32 bytes)
+{
+	__u32 now = (__u32)bpf_xdp_get_buff_len(world->ctx);
+
+	return bpf_xdp_adjust_tail(world->ctx, (int)(bytes - now)) == 0;
+}
+
+static __always_inline __s64 make_cookie(struct world *world, struct tcp_segment *seg)
+{
+	__u32 length = seg->header_bytes;
+
+	if (length < TCP_HEADER_MIN || length > TCP_HEADER_MAX)
+		return -1;
+	return seg->is_ipv6 ? bpf_tcp_raw_gen_syncookie_ipv6(&seg->ipv6, &seg->tcp, length)
+			    : bpf_tcp_raw_gen_syncookie_ipv4(&seg->ipv4, &seg->tcp, length);
+}
+
+static __always_inline int is_cookie(struct world *world, struct tcp_segment *seg)
+{
+	return seg->is_ipv6 ? bpf_tcp_raw_check_syncookie_ipv6(&seg->ipv6, &seg->tcp) == 0
+			    : bpf_tcp_raw_check_syncookie_ipv4(&seg->ipv4, &seg->tcp) == 0;
+}
+
+__noinline int meet_slot(struct xdp_md *ctx, __u32 slot)
+{
+	struct world world = { .ctx = ctx };
+	const struct settings *settings = find_settings(&world);
+	struct notes *notes = notes_of(&world);
+
+	if (!settings || !notes)
+		return VERDICT_DROPPED_COOKIE;
+	return meet_client(&world, settings, &notes->desk,
+			   slot == NO_SLOT ? 0 : connection_at(&world, slot));
+}
+
+static __always_inline enum verdict meet_apart(struct world *world, __u32 slot)
+{
+	return (enum verdict)meet_slot(world->ctx, slot);
+}
+
+/* The frame has moved then. */
+__noinline int take_step(struct xdp_md *ctx, __u32 step, __u32 slot)
+{
+	struct world world = { .ctx = ctx };
+	struct notes *notes = notes_of(&world);
+
+	return notes ? take_cookie_step(&world, &notes->desk, (enum cookie_step)step,
+					connection_at(&world, slot))
+		     : VERDICT_DROPPED_COOKIE;
+}
+
+static __always_inline enum verdict step_apart(struct world *world, enum cookie_step step,
+					       __u32 slot)
+{
+	return (enum verdict)take_step(world->ctx, step, slot);
 }
 
 #endif

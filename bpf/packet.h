@@ -12,6 +12,11 @@
 
 #include "target.h"
 
+struct world;
+struct packet;
+/* Bytes of the whole frame, of which the driver may have put the rest into other buffers. */
+static __u32 frame_bytes(struct world *world, const struct packet *pkt);
+
 enum packet_limits {
 	VLAN_TAGS_MAX = 2,
 	IPV6_EXTENSIONS_MAX = 6,
@@ -32,6 +37,7 @@ enum tcp_flag {
 };
 
 struct packet {
+	/* What can be read: the whole frame, or of a jumbo frame its first buffer. */
 	__u8 *data;
 	__u8 *end;
 	/*
@@ -103,16 +109,11 @@ static __always_inline enum verdict parse_tcp(struct packet *pkt, __u8 *at)
 	return NEXT;
 }
 
-static __always_inline enum verdict parse_transport(struct packet *pkt, __u8 *network, __u8 *at,
-						    __u8 protocol)
+/* Reads the transport header at a place that is `header_bytes` behind the network header. */
+static __always_inline enum verdict parse_ports(struct packet *pkt, __u8 *at, __u8 protocol)
 {
-	struct udphdr *udp;
+	struct udphdr *udp = (struct udphdr *)at;
 
-	pkt->header_bytes = (__u32)(at - network);
-	at = settle(pkt, at);
-	if (!at)
-		return VERDICT_PASSED_OTHER_PROTOCOL;
-	udp = (struct udphdr *)at;
 	pkt->protocol = protocol;
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
 		return VERDICT_PASSED_ICMP;
@@ -127,7 +128,23 @@ static __always_inline enum verdict parse_transport(struct packet *pkt, __u8 *ne
 	return protocol == IPPROTO_TCP ? parse_tcp(pkt, at) : NEXT;
 }
 
-static __always_inline enum verdict parse_ipv4(struct packet *pkt, __u8 *at)
+static __always_inline enum verdict parse_transport(struct packet *pkt, __u8 *network, __u8 *at,
+						    __u8 protocol)
+{
+	pkt->header_bytes = (__u32)(at - network);
+	at = settle(pkt, at);
+	return at ? parse_ports(pkt, at, protocol) : VERDICT_PASSED_OTHER_PROTOCOL;
+}
+
+/* Whether the frame ends before the packet, whose IP header stands at `at`. */
+static __always_inline int is_cut(struct world *world, const struct packet *pkt, const __u8 *at)
+{
+	return at + pkt->bytes > pkt->end &&
+	       (__u32)(at - pkt->data) + pkt->bytes > frame_bytes(world, pkt);
+}
+
+static __always_inline enum verdict parse_ipv4_header(struct world *world, struct packet *pkt,
+						      __u8 *at)
 {
 	struct iphdr *ip = (struct iphdr *)at;
 	__u32 fragment;
@@ -135,7 +152,7 @@ static __always_inline enum verdict parse_ipv4(struct packet *pkt, __u8 *at)
 	if ((__u8 *)(ip + 1) > pkt->end || ip->version != 4 || ip->ihl < 5)
 		return VERDICT_PASSED_MALFORMED;
 	pkt->bytes = bpf_ntohs(ip->tot_len);
-	if (pkt->bytes < ip->ihl * 4u || at + pkt->bytes > pkt->end)
+	if (pkt->bytes < ip->ihl * 4u || is_cut(world, pkt, at))
 		return VERDICT_PASSED_MALFORMED;
 	fragment = bpf_ntohs(ip->frag_off);
 	if (fragment & IPV4_FRAGMENT_OFFSET)
@@ -146,6 +163,16 @@ static __always_inline enum verdict parse_ipv4(struct packet *pkt, __u8 *at)
 	pkt->fragment = (fragment & IPV4_FRAGMENT) != 0;
 	pkt->source = ip->saddr;
 	pkt->target = ip->daddr;
+	return NEXT;
+}
+
+static __always_inline enum verdict parse_ipv4(struct world *world, struct packet *pkt, __u8 *at)
+{
+	enum verdict verdict = parse_ipv4_header(world, pkt, at);
+	const struct iphdr *ip = pkt->ipv4;
+
+	if (verdict != NEXT)
+		return verdict;
 	return parse_transport(pkt, at, at + (__u64)ip->ihl * 4, ip->protocol);
 }
 
@@ -155,21 +182,31 @@ static __always_inline int is_extension(__u8 protocol)
 	       protocol == IPPROTO_DSTOPTS || protocol == IPPROTO_FRAGMENT;
 }
 
-/* Walks the extension headers to the transport header; RFC 8200 section 4. */
-static __always_inline enum verdict parse_ipv6(struct packet *pkt, __u8 *at)
+static __always_inline enum verdict parse_ipv6_header(struct world *world, struct packet *pkt,
+						      __u8 *at)
 {
 	struct ipv6hdr *ip = (struct ipv6hdr *)at;
-	__u8 next;
 
 	if ((__u8 *)(ip + 1) > pkt->end || ip->version != 6)
 		return VERDICT_PASSED_MALFORMED;
 	pkt->bytes = bpf_ntohs(ip->payload_len) + (__u32)sizeof(*ip);
-	if (at + pkt->bytes > pkt->end)
+	if (is_cut(world, pkt, at))
 		return VERDICT_PASSED_MALFORMED;
 	pkt->is_ipv6 = 1;
 	pkt->ipv6 = ip;
 	pkt->ttl = ip->hop_limit;
+	return NEXT;
+}
 
+/* Walks the extension headers to the transport header; RFC 8200 section 4. */
+static __always_inline enum verdict parse_ipv6(struct world *world, struct packet *pkt, __u8 *at)
+{
+	enum verdict verdict = parse_ipv6_header(world, pkt, at);
+	const struct ipv6hdr *ip = pkt->ipv6;
+	__u8 next;
+
+	if (verdict != NEXT)
+		return verdict;
 	next = ip->nexthdr;
 	at = (__u8 *)(ip + 1);
 	for (int i = 0; i < IPV6_EXTENSIONS_MAX && is_extension(next); i++) {
@@ -192,32 +229,40 @@ static __always_inline enum verdict parse_ipv6(struct packet *pkt, __u8 *at)
 	return parse_transport(pkt, (__u8 *)ip, at, next);
 }
 
-/* Reads the packet that starts at data. Expects *pkt zeroed but for data and end. */
-static __always_inline enum verdict parse(struct packet *pkt)
+/* Where the network header begins, and which it is; 0 where the frame ends before it. */
+static __always_inline __u8 *parse_link(const struct packet *pkt, __be16 *proto)
 {
 	__u8 *at = pkt->data + ETH_HLEN;
-	__be16 proto;
 
 	if (at > pkt->end)
-		return VERDICT_PASSED_MALFORMED;
-	proto = *(__be16 *)(at - sizeof(proto));
+		return 0;
+	*proto = *(__be16 *)(at - sizeof(*proto));
 	for (int i = 0; i < VLAN_TAGS_MAX; i++) {
 		struct vlan_header *vlan = (struct vlan_header *)at;
 
-		if (proto != bpf_htons(ETH_P_8021Q) && proto != bpf_htons(ETH_P_8021AD))
+		if (*proto != bpf_htons(ETH_P_8021Q) && *proto != bpf_htons(ETH_P_8021AD))
 			break;
 		if ((__u8 *)(vlan + 1) > pkt->end)
-			return VERDICT_PASSED_MALFORMED;
-		proto = vlan->proto;
+			return 0;
+		*proto = vlan->proto;
 		at = (__u8 *)(vlan + 1);
 	}
-	at = settle(pkt, at);
+	return at;
+}
+
+/* Reads the packet that starts at data. Expects *pkt zeroed but for data and end. */
+static __always_inline enum verdict parse(struct world *world, struct packet *pkt)
+{
+	__be16 proto = 0;
+	__u8 *at = parse_link(pkt, &proto);
+
+	at = at ? settle(pkt, at) : 0;
 	if (!at)
 		return VERDICT_PASSED_MALFORMED;
 	if (proto == bpf_htons(ETH_P_IP))
-		return parse_ipv4(pkt, at);
+		return parse_ipv4(world, pkt, at);
 	if (proto == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(pkt, at);
+		return parse_ipv6(world, pkt, at);
 	return VERDICT_PASSED_NOT_IP;
 }
 

@@ -20,6 +20,14 @@ static __always_inline __u16 fold(__u32 sum)
 	return (__u16)((sum & 0xffff) + (sum >> 16));
 }
 
+/* One's complement sum: of two words, whose carry is one at most, one fold is enough. */
+static __always_inline __u16 add_deltas(__u16 a, __u16 b)
+{
+	__u32 sum = (__u32)a + b;
+
+	return (__u16)(sum + (sum >> 16));
+}
+
 static __always_inline __u32 sum_address(const struct address *address)
 {
 	__u16 words[8];
@@ -33,7 +41,7 @@ static __always_inline __u32 sum_address(const struct address *address)
 
 static __always_inline __u16 update_checksum(__u16 checksum, __u16 delta)
 {
-	return (__u16)~fold((__u32)(__u16)~checksum + delta);
+	return (__u16)~add_deltas((__u16)~checksum, delta);
 }
 
 /* What changing `from` to `to` adds to the sum of a packet that holds it. */
@@ -42,17 +50,12 @@ static __always_inline __u16 address_delta(const struct address *from, const str
 	return fold((__u32)(__u16)~fold(sum_address(from)) + fold(sum_address(to)));
 }
 
-static __always_inline __u16 add_deltas(__u16 a, __u16 b)
-{
-	return fold((__u32)a + b);
-}
-
 static __always_inline __u16 port_delta(__be16 from, __be16 to)
 {
 	return fold((__u32)(__u16)~from + to);
 }
 
-/* Sum of the IPv4 header without its options. */
+/* Sum of the IPv4 header without its options, at most 0x1ffff. */
 static __always_inline __u32 sum_header(const struct iphdr *ip)
 {
 	__u32 words[5];
@@ -62,7 +65,7 @@ static __always_inline __u32 sum_header(const struct iphdr *ip)
 	for (int i = 0; i < 5; i++)
 		sum += words[i];
 	sum = (sum & 0xffffffff) + (sum >> 32);
-	return (__u32)((sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32));
+	return (__u32)((sum & 0xffff) + (sum >> 16));
 }
 
 static __always_inline void update_transport_checksum(struct packet *pkt, __u16 delta)
@@ -91,7 +94,7 @@ static __always_inline void decrement_ttl(struct packet *pkt, __u16 delta)
 /* What the rewrite of one packet puts where, and adds to its checksums. */
 struct rewriting {
 	__be32 address4;
-	const struct address *address6;
+	struct address address6;
 	__be16 port;
 	__u16 address_delta;
 	__u16 transport_delta;
@@ -101,7 +104,7 @@ struct rewriting {
 static __always_inline void rewrite_in(struct packet *pkt, const struct rewriting *to)
 {
 	if (pkt->is_ipv6)
-		COPY(&pkt->ipv6->daddr, to->address6, 16);
+		COPY(&pkt->ipv6->daddr, &to->address6, 16);
 	else
 		pkt->ipv4->daddr = to->address4;
 	pkt->ports->dest = to->port;
@@ -113,7 +116,7 @@ static __always_inline void rewrite_in(struct packet *pkt, const struct rewritin
 static __always_inline void rewrite_out(struct packet *pkt, const struct rewriting *to)
 {
 	if (pkt->is_ipv6)
-		COPY(&pkt->ipv6->saddr, to->address6, 16);
+		COPY(&pkt->ipv6->saddr, &to->address6, 16);
 	else
 		pkt->ipv4->saddr = to->address4;
 	pkt->ports->source = to->port;
@@ -121,14 +124,17 @@ static __always_inline void rewrite_out(struct packet *pkt, const struct rewriti
 	decrement_ttl(pkt, (__u16)~to->address_delta);
 }
 
+/* The MAC addresses of a next hop, as they stand in it; then its MTU. */
+struct link {
+	__u64 words[2];
+};
+
 /* The link header of the next hop; VLAN tags stay as they are. */
-static __always_inline void rewrite_link(struct packet *pkt, const struct next_hop *hop)
+static __always_inline void rewrite_link(struct packet *pkt, const struct link *link)
 {
 	/* Both addresses at once: a struct ethhdr's would be copied byte by byte. */
-	const word *words = (const word *)hop;
-
-	*(packet_word *)pkt->data = words[1];
-	*(packet_half_word *)(pkt->data + 8) = (__u32)words[2];
+	*(packet_word *)pkt->data = link->words[0];
+	*(packet_half_word *)(pkt->data + 8) = (__u32)link->words[1];
 }
 
 #endif

@@ -13,7 +13,7 @@
 #ifndef XLVS_ROUTE_H
 #define XLVS_ROUTE_H
 
-#include "packet.h"
+#include "table.h"
 
 static struct next_hop *next_hop_at(struct world *world, __u32 index);
 /* The element of next hops that this CPU or thread has to itself. */
@@ -21,7 +21,7 @@ static __u32 own_next_hop(struct world *world);
 
 enum next_hop_search {
 	NEXT_HOP_TRIES = 8,
-	/* Interface index in the key of an entry that is being written. */
+	/* Interface in the key of an entry that is being written. */
 	NEXT_HOP_BUSY = 0xffffffff,
 };
 
@@ -62,10 +62,12 @@ static __always_inline int is_same_hop(const struct next_hop *a, const struct ne
 /*
  * The index under which others find this next hop too; the own element, which nobody else may
  * go by, when the table is full of the present generation's. Entries of earlier generations are
- * free, since no connection goes by them.
+ * free, since no connection goes by them; whoever has looked its next hop up under an earlier
+ * one itself leaves the entries alone.
  */
 static __always_inline __u32 index_of_hop(struct world *world, const struct next_hop *hop)
 {
+	const struct settings *settings = find_settings(world);
 	const word *words = (const word *)hop;
 	__u64 hash = (words[0] ^ words[1] ^ words[2] << 17) * 0x9e3779b97f4a7c15ULL;
 	__u64 busy = hop->key | NEXT_HOP_BUSY;
@@ -77,12 +79,16 @@ static __always_inline __u32 index_of_hop(struct world *world, const struct next
 		struct next_hop *entry = next_hop_at(world, index);
 		__u64 key = entry ? LOAD(&entry->key) : 0;
 
-		if (!entry || index == 0)
+		if (!entry || index == 0 || (__u32)key == NEXT_HOP_BUSY)
 			continue;
 		if (key == hop->key && is_same_hop(entry, hop))
 			return index;
 		if (key >> 32 == hop->key >> 32 || SWAP_IF(&entry->key, key, busy) != key)
 			continue;
+		if (!settings || present_generation(settings, read_jiffies(world)) != busy >> 32) {
+			EXCHANGE(&entry->key, key);
+			break;
+		}
 		copy_hop(entry, hop);
 		EXCHANGE(&entry->key, hop->key);
 		return index;
@@ -99,17 +105,30 @@ static __always_inline int is_shared_hop(__u32 index)
 	return index < MAX_NEXT_HOPS - OWN_NEXT_HOPS;
 }
 
-/* Notes the next hop in the connection; the other direction's goes with its generation. */
-static __always_inline void store_hop(struct connection *conn, __u32 generation, __u32 index,
-				      int reply)
+/*
+ * What tells that a connection's next hops hold: the route generation, mixed with the life of the
+ * slot. So what is noted late, for the connection before it, tells nothing.
+ */
+static __always_inline __u32 generation_in(__u32 state, __u32 generation)
 {
+	return generation ^ (state & ~(__u32)(SLOT_LIFE - 1));
+}
+
+/*
+ * Notes a next hop, generation and index in one word, in the connection whose state word was this;
+ * the other direction's goes with its generation.
+ */
+static __always_inline void store_hop(struct connection *conn, __u32 state, __u64 hop, int reply)
+{
+	__u32 generation = generation_in(state, (__u32)hop);
 	word *at = (word *)&conn->route_generation;
 	__u64 old = LOAD(at);
 	__u64 kept = (__u32)old == generation ? old : generation;
 	int shift = reply ? 48 : 32;
 
 	/* Where two CPUs store at once, one direction is looked up once more. */
-	STORE(at, (kept & ~(0xffffULL << shift)) | (__u64)index << shift);
+	if (is_alive(conn, state))
+		SWAP_IF(at, old, (kept & ~(0xffffULL << shift)) | hop >> 32 << shift);
 }
 
 #endif

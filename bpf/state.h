@@ -112,6 +112,14 @@ static __always_inline __u32 next_state(struct segment segment, __u32 state)
 	return transitions[index % sizeof(tcp_transitions)];
 }
 
+/* TCP opens by SYN alone, or, with sloppy_tcp, by all but RST; any packet does so for UDP. */
+static __always_inline int may_open(const struct settings *settings, struct segment segment)
+{
+	if (!segment.is_tcp || segment.event == EVENT_SYN)
+		return 1;
+	return settings->sloppy_tcp && segment.event != EVENT_RST;
+}
+
 /* Most packets: they leave the state as it is, in each of the tables. */
 static __always_inline int is_steady(const struct packet *pkt, __u32 state)
 {

@@ -47,6 +47,13 @@ static void repeat(__u32 times, long (*step)(__u32 turn, void *context), void *c
 #define LANE_TOPS 0x0080808080808080ULL
 #define NO_SLOT 0xffffffffu
 
+/* The ends of a connection, by the number of their word. */
+enum connection_word {
+	WORD_CLIENT = 0,
+	WORD_VIRTUAL = 1,
+	WORD_DESTINATION = 6,
+};
+
 enum bucket_word {
 	/* Tags have the top bit set; this one marks the second slot of an IPv6 connection. */
 	TAG_CONTINUED = 0xff,
@@ -70,14 +77,16 @@ struct search {
 	struct address far_address;
 	/* What was found, or taken. */
 	__u32 slot;
+	/* The state word under which it was found. */
+	__u32 state;
 	/* Of a contest: the own slot. */
 	__u32 own;
 	__u32 lost;
-	__u32 pad;
 };
 
 static struct search *search_of(struct world *world);
 static const struct settings *find_settings(struct world *world);
+static __u32 read_jiffies(struct world *world);
 
 /* Whether an address in the table is the wanted one. */
 static __always_inline int is_address(const struct address *stored, const struct address *wanted)
@@ -97,6 +106,14 @@ static __always_inline void store_address(struct address *to, const struct addre
 	COPY(value, from, 16);
 	STORE(&words[0], value[0]);
 	STORE(&words[1], value[1]);
+}
+
+static __always_inline void load_address(struct address *to, const struct address *from)
+{
+	const word *words = (const word *)from;
+	__u64 value[2] = { LOAD(&words[0]), LOAD(&words[1]) };
+
+	COPY(to, value, 16);
 }
 
 /*
@@ -178,10 +195,10 @@ static __always_inline int has_ends(const struct connection *conn, __u64 client,
 				    __u64 reply)
 {
 	const word *words = (const word *)conn;
-	__u64 end = reply ? LOAD(&words[2]) : LOAD(&words[1]);
+	__u64 end = LOAD(&words[reply ? WORD_DESTINATION : WORD_VIRTUAL]);
 
 	/* The upper 16 bits of the other end's word are a checksum difference. */
-	if (LOAD(&words[0]) != client || (end ^ far) << 16 != 0)
+	if (LOAD(&words[WORD_CLIENT]) != client || (end ^ far) << 16 != 0)
 		return 0;
 	/* Replies pass the director, and are rewritten, with masq only. */
 	return !reply || LOAD(&conn->method) == METHOD_MASQ;
@@ -214,6 +231,12 @@ static __always_inline int has_key(struct world *world, const struct connection 
 	       (!search->is_ipv6 || has_addresses(world, slot, &ends));
 }
 
+/* Whether a connection has not been somebody else's since its state word was this. */
+static __always_inline int is_alive(const struct connection *conn, __u32 state)
+{
+	return ((LOAD(&conn->state) ^ state) & ~(__u32)SLOT_STATE) == 0;
+}
+
 /* The live connection that is looked for, in one bucket. */
 static __always_inline __u32 search_bucket(struct world *world, __u32 bucket)
 {
@@ -230,8 +253,10 @@ static __always_inline __u32 search_bucket(struct world *world, __u32 bucket)
 		struct connection *conn = connection_at(world, slot);
 
 		lanes &= lanes - 1;
-		if (conn && (LOAD(&conn->state) & SLOT_PHASE) == SLOT_LIVE &&
-		    has_key(world, conn, search, slot))
+		if (!conn)
+			continue;
+		search->state = LOAD(&conn->state);
+		if ((search->state & SLOT_PHASE) == SLOT_LIVE && has_key(world, conn, search, slot))
 			return slot;
 	}
 	return NO_SLOT;
@@ -349,7 +374,10 @@ static long claim_spill(__u32 turn, void *context)
 	if (!settings || !search)
 		return 1;
 	bucket = spill_bucket(settings, search, turn);
-	at = bucket_at(world, bucket);
+	/* At home in one of its own it would not be counted as gone. */
+	if (bucket == first_bucket(settings, search->hash))
+		return 1;
+	at = bucket == second_bucket(settings, search->hash) ? 0 : bucket_at(world, bucket);
 	search->slot = at ? take_lane(at, LOAD(at), bucket, search) : NO_SLOT;
 	return search->slot != NO_SLOT;
 }
@@ -401,8 +429,9 @@ static __always_inline int lose_in_bucket(struct world *world, __u32 bucket)
 	__u64 *at = bucket_at(world, bucket);
 	__u64 lanes;
 
+	/* A small table ends before the last spill. */
 	if (!search || !at)
-		return 1;
+		return 0;
 	lanes = lanes_with(LOAD(at), tag_of(search->hash));
 	NO_UNROLL
 	for (int i = 0; i < WAYS && lanes; i++) {

@@ -31,6 +31,8 @@
 
 #define bpf_htons(value) ((__be16)htobe16(value))
 #define bpf_ntohs(value) ((__u16)be16toh(value))
+#define bpf_htonl(value) ((__be32)htobe32(value))
+#define bpf_ntohl(value) ((__u32)be32toh(value))
 #undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
 #define barrier() __asm__ __volatile__("" ::: "memory")
@@ -44,12 +46,13 @@
 #ifdef __bpf__
 #define LOAD(from) (*(volatile __typeof__(*(from)) *)(from))
 #define STORE(to, value) ((void)(*(volatile __typeof__(*(to)) *)(to) = (value)))
+#define EXCHANGE(at, value) __sync_lock_test_and_set(at, value)
 #else
 #define LOAD(from) __atomic_load_n(from, __ATOMIC_ACQUIRE)
 #define STORE(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
+#define EXCHANGE(at, value) __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST)
 #endif
 #define SWAP_IF(at, expected, value) __sync_val_compare_and_swap(at, expected, value)
-#define EXCHANGE(at, value) __sync_lock_test_and_set(at, value)
 #define ADD(at, amount) __sync_fetch_and_add(at, amount)
 #define CLEAR_BITS(at, bits) __sync_fetch_and_and(at, ~(bits))
 

@@ -146,7 +146,7 @@ bool BpfObject::AttachByDispatcher(int ifindex, xdp_attach_mode mode) {
       int fd = MapFd(bpf_map__name(map));
       if (fd >= 0 && !bpf_map__is_internal(map)) bpf_map__reuse_fd(map, fd);
     }
-    xdp_program* program = xdp_program__from_bpf_obj(twin, "xdp");
+    xdp_program* program = xdp_program__from_bpf_obj(twin, "xdp.frags");
     if (libxdp_get_error(program)) {
       bpf_object__close(twin);
       return false;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "capture_filter.h"
+#include "world.h"
 
 struct frame {
   std::span<const uint8_t> bytes;

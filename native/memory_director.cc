@@ -11,6 +11,8 @@ namespace {
 constexpr uint32_t kBuckets = 146;
 constexpr uint32_t kDestinations = 64;
 constexpr uint32_t kRingLines = 64;
+/// Behind a frame: a driver leaves more.
+constexpr size_t kTailRoom = 64;
 
 Napi::Value Copy(Napi::Env env, std::span<const uint8_t> bytes) {
   auto copy = Napi::Uint8Array::New(env, bytes.size());
@@ -40,6 +42,9 @@ MemoryDirector::MemoryDirector(const Napi::CallbackInfo& info)
   arrays.settings->buckets = kBuckets;
   arrays.settings->destinations = kDestinations;
   arrays.addresses = Array<uint64_t>(self, "addresses", ADDRESS_WORDS);
+  arrays.stations = Array<station_line>(self, "stations", STATION_LINES);
+  // As in the kernel's test runs: lo.
+  arrays.ingress = 1;
   arrays.buckets = Array<__u64>(self, "buckets", kBuckets);
   arrays.connections = Array<connection>(self, "connections", size_t{kBuckets} * WAYS);
   arrays.schedules = Array<schedule>(self, "schedules", MAX_SERVICES);
@@ -86,17 +91,17 @@ void MemoryDirector::SetClock(const Napi::CallbackInfo& info) { now_ = Number(in
 Napi::Value MemoryDirector::Run(const Napi::CallbackInfo& info) {
   auto given = Bytes(info[0], "frame");
   std::vector<uint8_t> frame(given.begin(), given.end());
+  frame.resize(given.size() + kTailRoom);
   world& world = world_->tables;
   world.now = now_;
+  world.tail_room = kTailRoom;
   journey j;
-  verdict verdict = RunDirector(&world, frame, &j);
+  verdict verdict = RunDirector(&world, std::span(frame).first(given.size()), &j);
   count(&world.verdicts->packets[verdict], 1);
-  bool forwarded = verdict == VERDICT_FORWARDED_IN || verdict == VERDICT_FORWARDED_OUT;
-
   auto result = Napi::Object::New(info.Env());
   result.Set("verdict", static_cast<uint32_t>(verdict));
-  result.Set("frame", Copy(info.Env(), frame));
-  result.Set("ifindex", forwarded ? LeavesBy(j) : 0);
+  result.Set("frame", Copy(info.Env(), world.frame));
+  result.Set("ifindex", IsForwarded(verdict) ? LeavesBy(j) : 0);
   return result;
 }
 
@@ -109,7 +114,7 @@ Napi::Value MemoryDirector::IcmpError(const Napi::CallbackInfo& info) {
   packet pkt = {};
   pkt.data = given.data();
   pkt.end = given.data() + given.size();
-  if (parse(&pkt) != NEXT) return info.Env().Undefined();
+  if (parse(nullptr, &pkt) != NEXT) return info.Env().Undefined();
   std::vector<uint8_t> out(ICMP_FRAME_MAX);
   auto mtu = static_cast<uint16_t>(Number(info[2], "mtu"));
   out.resize(put_icmp_error(&pkt, error, mtu, out.data()));
@@ -125,5 +130,5 @@ Napi::Value MemoryDirector::IsCaptured(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value MemoryDirector::Sweep(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), world_->table.Sweep(now_));
+  return Napi::Number::New(info.Env(), world_->table.Sweep(now_).ended);
 }

@@ -26,6 +26,7 @@ Queue::Queue(SlowPathShared* shared, std::unique_ptr<Xsk> xsk, uint32_t ifindex,
       records_(records),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   world_.thread = shared->threads++;
+  world_.ingress = ifindex;
 }
 
 Queue::~Queue() {
@@ -126,6 +127,7 @@ void Queue::Process(std::vector<Frame> frames) {
 verdict Queue::Run(Frame* frame, journey* j) {
   world_.decided = frame->decided;
   verdict verdict = RunDirector(&world_, frame->bytes, j);
+  frame->bytes = world_.frame;
   // From here on it is counted as a connection, if it has become one.
   if (frame->decided != NO_DESTINATION)
     __atomic_fetch_sub(&shared_->pending[2 * frame->decided + frame->decided_active], 1,
@@ -143,6 +145,7 @@ void Queue::Try(Frame* frame) {
   switch (verdict) {
     case VERDICT_FORWARDED_IN:
     case VERDICT_FORWARDED_OUT:
+    case VERDICT_FORWARDED_COOKIE:
       End(*frame, verdict, LeavesBy(j));
       return transmitter_.Add(LeavesBy(j), frame->bytes);
     case VERDICT_RAISED_NEW:
@@ -234,7 +237,7 @@ void Queue::SendError(std::span<uint8_t> frame, icmp_error error, uint16_t mtu) 
   packet pkt = {};
   pkt.data = frame.data();
   pkt.end = frame.data() + frame.size();
-  if (parse(&pkt) != NEXT || !MaySendError()) return;
+  if (parse(&world_, &pkt) != NEXT || !MaySendError()) return;
   auto& bytes = errors_.emplace_back(ICMP_FRAME_MAX);
   bytes.resize(put_icmp_error(&pkt, error, mtu, bytes.data()));
   transmitter_.Add(ifindex_, bytes);

@@ -10,8 +10,6 @@
 namespace {
 
 constexpr auto kHousekeeping = std::chrono::milliseconds(250);
-/// The table is swept once in so many turns, a stretch each: once a second.
-constexpr uint32_t kSweepTurns = 4;
 
 /// The services as a BPF map: a system call each.
 class MapServices : public Services {
@@ -37,7 +35,7 @@ Napi::Function SlowPath::Define(Napi::Env env) {
        InstanceMethod("removeInterface", &SlowPath::RemoveInterface),
        InstanceMethod("putRoute", &SlowPath::PutRoute), InstanceMethod("enter", &SlowPath::Enter),
        InstanceMethod("connectionCount", &SlowPath::ConnectionCount),
-       InstanceMethod("clock", &SlowPath::ReadClock),
+       InstanceMethod("census", &SlowPath::Census), InstanceMethod("clock", &SlowPath::ReadClock),
        InstanceMethod("readCaptured", &SlowPath::ReadCaptured),
        InstanceMethod("sweep", &SlowPath::Sweep), InstanceMethod("finish", &SlowPath::Finish),
        InstanceMethod("stop", &SlowPath::Stop)});
@@ -61,6 +59,7 @@ SlowPath::SlowPath(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SlowPath>(
   };
   map(world.settings, "settings");
   map(world.addresses, "addresses");
+  map(world.stations, "stations");
   map(world.buckets, "buckets");
   map(world.connections, "connections");
   map(world.schedules, "schedules");
@@ -219,6 +218,19 @@ Napi::Value SlowPath::ConnectionCount(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), shared_.connections->size());
 }
 
+/// census(): what the housekeeper has met in the last second.
+Napi::Value SlowPath::Census(const Napi::CallbackInfo& info) {
+  uint32_t slots = 0, half_open = 0;
+  for (const Stretch& stretch : stretches_) {
+    slots += stretch.slots;
+    half_open += stretch.half_open;
+  }
+  auto census = Napi::Object::New(info.Env());
+  census.Set("slots", slots);
+  census.Set("halfOpen", half_open);
+  return census;
+}
+
 Napi::Value SlowPath::ReadClock(const Napi::CallbackInfo& info) {
   auto clock = Napi::Object::New(info.Env());
   clock.Set("jiffies", shared_.clock.Now());
@@ -235,14 +247,17 @@ Napi::Value SlowPath::ReadCaptured(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SlowPath::Sweep(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), shared_.connections->Sweep(Housekeep()));
+  return Napi::Number::New(info.Env(), shared_.connections->Sweep(Housekeep()).ended);
 }
 
 /// Keeps the clock, and says that the daemon lives; returns now.
 uint32_t SlowPath::Housekeep() {
   shared_.clock.Refresh(clock_fd_);
   uint32_t now = shared_.clock.Now();
-  __atomic_store_n(&shared_.tables.settings->heartbeat_jiffies, now, __ATOMIC_RELEASE);
+  settings* settings = shared_.tables.settings;
+  // XDP has gone on to generations of its own, and back to this one it must not come.
+  if (is_daemon_silent(settings, now, 1)) ADD(&settings->route_generation, 1);
+  STORE(&settings->heartbeat_jiffies, now);
   return now;
 }
 
@@ -250,7 +265,11 @@ void SlowPath::KeepHouse() {
   std::unique_lock lock(mutex_);
   for (uint32_t turn = 0; !stopping_; turn++) {
     stop_.wait_for(lock, kHousekeeping);
-    if (!stopping_) shared_.connections->Sweep(Housekeep(), turn % kSweepTurns, kSweepTurns);
+    if (stopping_) break;
+    Stretch& stretch = stretches_[turn % kSweepTurns];
+    Swept swept = shared_.connections->Sweep(Housekeep(), turn % kSweepTurns, kSweepTurns);
+    stretch.slots = swept.slots;
+    stretch.half_open = swept.half_open;
   }
 }
 

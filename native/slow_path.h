@@ -20,12 +20,20 @@ class SlowPath : public Napi::ObjectWrap<SlowPath> {
     Napi::Reference<Napi::ArrayBuffer> records;
     bool closed = false;
   };
+  /// The table is swept once in so many turns, a stretch each: once a second.
+  static constexpr uint32_t kSweepTurns = 4;
+  /// What was met there last.
+  struct Stretch {
+    std::atomic<uint32_t> slots = 0;
+    std::atomic<uint32_t> half_open = 0;
+  };
 
   Napi::Value AddQueue(const Napi::CallbackInfo& info);
   void RemoveInterface(const Napi::CallbackInfo& info);
   void PutRoute(const Napi::CallbackInfo& info);
   Napi::Value Enter(const Napi::CallbackInfo& info);
   Napi::Value ConnectionCount(const Napi::CallbackInfo& info);
+  Napi::Value Census(const Napi::CallbackInfo& info);
   Napi::Value ReadClock(const Napi::CallbackInfo& info);
   Napi::Value ReadCaptured(const Napi::CallbackInfo& info);
   Napi::Value Sweep(const Napi::CallbackInfo& info);
@@ -49,6 +57,7 @@ class SlowPath : public Napi::ObjectWrap<SlowPath> {
   std::unique_ptr<Services> services_;
   SlowPathShared shared_;
   std::vector<std::shared_ptr<Entry>> queues_;
+  std::array<Stretch, kSweepTurns> stretches_;
   std::thread housekeeper_;
   std::mutex mutex_;
   std::condition_variable stop_;

@@ -4,6 +4,14 @@ namespace {
 
 /// Buckets whose connections are fetched ahead of being looked at.
 constexpr uint32_t kAhead = 4;
+/// A half-open connection whose client is silent so long has lost its handshake,
+constexpr uint32_t kHalfOpenSeconds = 3;
+/// or is not waited for where there is no room.
+constexpr uint32_t kCrowdedSeconds = 1;
+/// Linux ip_vs_conn, todrop_entry: nothing is given up that had a packet within a minute.
+constexpr uint32_t kOneSidedSeconds = 60;
+
+bool IsHalfOpen(uint32_t state) { return state == STATE_SYN_RECV || state == STATE_SYNACK; }
 
 /// Whether a connection begins in this lane of the bucket.
 bool BeginsIn(uint64_t bucket, int lane) {
@@ -12,6 +20,25 @@ bool BeginsIn(uint64_t bucket, int lane) {
 }
 
 }  // namespace
+
+bool Relief::Takes(const connection& conn, uint32_t state, uint32_t now) {
+  uint32_t relief = LOAD(&settings_->relief);
+  if (relief == RELIEF_NONE) return false;
+  auto silent = static_cast<int32_t>(now - LOAD(&conn.seen_jiffies));
+  auto is_silent_for = [&](uint32_t seconds) {
+    return silent >= static_cast<int32_t>(seconds * settings_->hz);
+  };
+  if (IsHalfOpen(state))
+    return is_silent_for(relief == RELIEF_ONE_SIDED ? kCrowdedSeconds : kHalfOpenSeconds);
+  return relief == RELIEF_ONE_SIDED && state == STATE_UDP && is_silent_for(kOneSidedSeconds) &&
+         TakesTurn(LOAD(&conn.in_packets));
+}
+
+bool Relief::TakesTurn(uint32_t packets) {
+  if (packets < 1 || packets > kPackets) return false;
+  seen_[packets] = (seen_[packets] + 1) % packets;
+  return seen_[packets] == 0;
+}
 
 std::optional<uint32_t> ConnectionTable::Enter(const ConnectionSpec& spec) {
   const flow& request = spec.request;
@@ -38,8 +65,8 @@ std::optional<uint32_t> ConnectionTable::Enter(const ConnectionSpec& spec) {
   if (search_table(&world_, world_.settings, &o.search) != NO_SLOT) return std::nullopt;
 
   if (!win_slot(&world_, world_.settings, &o)) return std::nullopt;
-  settle_connection(&world_, world_.settings, &o, spec.destination);
   ADD(counts_of(&world_.destinations[spec.destination]), count_of(is_active(spec.state)));
+  settle_connection(&world_, world_.settings, &o, spec.destination);
   connection& conn = world_.connections[o.search.slot];
   STORE(&conn.timeout_jiffies, spec.timeout_jiffies);
   return o.search.slot;
@@ -52,27 +79,33 @@ bool ConnectionTable::IsDue(const connection& conn, uint32_t now) const {
   return index < world_.settings->destinations && !LOAD(&world_.destinations[index].available);
 }
 
-uint32_t ConnectionTable::Sweep(uint32_t now, uint32_t part, uint32_t parts) {
+void ConnectionTable::SweepSlot(uint32_t slot, uint32_t now, Swept* swept) {
+  const connection& conn = world_.connections[slot];
+  uint32_t state = LOAD(&conn.state);
+  if ((state & SLOT_PHASE) != SLOT_LIVE) return;
+  bool goes = IsDue(conn, now) || relief_.Takes(conn, state & SLOT_STATE, now);
+  if (goes && end_connection(&world_, world_.settings, slot, state))
+    swept->ended++;
+  else
+    swept->half_open += IsHalfOpen(state & SLOT_STATE);
+}
+
+Swept ConnectionTable::Sweep(uint32_t now, uint32_t part, uint32_t parts) {
   uint64_t buckets = world_.settings->buckets;
   auto to = static_cast<uint32_t>(buckets * (part + 1) / parts);
-  uint32_t ended = 0;
+  Swept swept;
   for (auto bucket = static_cast<uint32_t>(buckets * part / parts); bucket < to; bucket++) {
-    if (bucket + kAhead < to && world_.buckets[bucket + kAhead] != 0) {
+    if (bucket + kAhead < to && LOAD(&world_.buckets[bucket + kAhead]) != 0) {
       const connection* ahead = &world_.connections[size_t{bucket + kAhead} * WAYS];
       for (int way = 0; way < WAYS; way++) __builtin_prefetch(ahead + way);
     }
     uint64_t word = LOAD(&world_.buckets[bucket]);
     if (word == 0) continue;
-    for (int way = 0; way < WAYS; way++) {
-      if (!BeginsIn(word, way)) continue;
-      uint32_t slot = bucket * WAYS + way;
-      const connection& conn = world_.connections[slot];
-      uint32_t state = LOAD(&conn.state);
-      if ((state & SLOT_PHASE) == SLOT_LIVE && IsDue(conn, now))
-        ended += end_connection(&world_, world_.settings, slot, state);
-    }
+    swept.slots += WAYS - count_lanes(free_lanes(word));
+    for (int way = 0; way < WAYS; way++)
+      if (BeginsIn(word, way)) SweepSlot(bucket * WAYS + way, now, &swept);
   }
-  return ended;
+  return swept;
 }
 
 uint32_t ConnectionTable::size() const {

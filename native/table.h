@@ -16,25 +16,53 @@ struct ConnectionSpec {
   uint32_t timeout_jiffies;
 };
 
+/// What a sweep has left, and has ended.
+struct Swept {
+  /// Slots in use; an IPv6 connection has two.
+  uint32_t slots = 0;
+  uint32_t half_open = 0;
+  uint32_t ended = 0;
+};
+
+/// Gives connections up for room, as settings.relief says.
+class Relief {
+ public:
+  explicit Relief(const settings* settings) : settings_(settings) {}
+
+  /// Whether this one, in this state, is given up.
+  bool Takes(const connection& conn, uint32_t state, uint32_t now);
+
+ private:
+  bool TakesTurn(uint32_t packets);
+
+  /// Linux ip_vs_conn, todrop_entry: of connections with n packets, up to these, every n-th goes.
+  static constexpr uint32_t kPackets = 8;
+
+  const settings* settings_;
+  std::array<uint32_t, kPackets + 1> seen_ = {};
+};
+
 class ConnectionTable {
  public:
-  explicit ConnectionTable(const world& world) : world_(world) {}
+  explicit ConnectionTable(const world& world) : world_(world), relief_(world.settings) {}
 
   /// Enters a connection of a destination that the data plane knows, whatever its weight; its
   /// slot. Nothing when it is there already, or there is no room.
   std::optional<uint32_t> Enter(const ConnectionSpec& spec);
 
-  /// Ends what has been silent for longer than its timeout, and with expire_nodest_conn what
-  /// belongs to a removed destination; returns how many.
-  uint32_t Sweep(uint32_t now) { return Sweep(now, 0, 1); }
+  /// Ends what has been silent for longer than its timeout, with expire_nodest_conn what belongs
+  /// to a removed destination, and what is given up for room.
+  Swept Sweep(uint32_t now) { return Sweep(now, 0, 1); }
   /// The same in one of `parts` stretches of the table.
-  uint32_t Sweep(uint32_t now, uint32_t part, uint32_t parts);
+  Swept Sweep(uint32_t now, uint32_t part, uint32_t parts);
 
   /// Connections in the table, from its buckets alone.
   uint32_t size() const;
 
  private:
   bool IsDue(const connection& conn, uint32_t now) const;
+  void SweepSlot(uint32_t slot, uint32_t now, Swept* swept);
 
   world world_;
+  Relief relief_;
 };

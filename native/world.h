@@ -13,7 +13,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "director.h"
+#include "express.h"
 
 /// Hashes and compares ABI structs as bytes: they have no padding.
 template <typename T>
@@ -28,6 +28,14 @@ struct BytesEqual {
 };
 template <typename Key, typename Value>
 using BytesMap = std::unordered_map<Key, Value, BytesHash<Key>, BytesEqual<Key>>;
+
+/// The SYN cookies of whoever stands for XDP.
+class Cookies {
+ public:
+  virtual ~Cookies() = default;
+  virtual uint32_t Make(const tcp_segment& syn) = 0;
+  virtual bool IsGood(const tcp_segment& ack) = 0;
+};
 
 /// The virtual services.
 class Services {
@@ -62,6 +70,7 @@ class NextHops {
 struct world {
   ::settings* settings = nullptr;
   const uint64_t* addresses = nullptr;
+  const station_line* stations = nullptr;
   __u64* buckets = nullptr;
   connection* connections = nullptr;
   ::schedule* schedules = nullptr;
@@ -74,7 +83,14 @@ struct world {
   verdict_counters* verdicts = nullptr;
   Services* services = nullptr;
   NextHops* resolved = nullptr;
+  /// None in the slow path: XDP has met the clients.
+  Cookies* cookies = nullptr;
   uint32_t now = 0;
+  /// The frame that is looked at, which a cookie makes shorter or, where there is room, longer.
+  std::span<uint8_t> frame = {};
+  size_t tail_room = 0;
+  /// The interface that the packet at hand came by.
+  uint32_t ingress = 0;
   /// Number of the thread that it serves, among all that share these tables.
   uint32_t thread = 0;
 
@@ -87,6 +103,10 @@ struct world {
   bool no_way = false;
 };
 
+static inline __u32 frame_bytes(struct world*, const struct packet* pkt) {
+  return static_cast<__u32>(pkt->end - pkt->data);
+}
+
 static inline __u32 read_jiffies(struct world* world) { return world->now; }
 
 static inline const struct settings* find_settings(struct world* world) { return world->settings; }
@@ -95,6 +115,12 @@ static inline struct notes* notes_of(struct world* world) { return &world->notes
 
 static inline const __u64* address_word_at(struct world* world, __u32 index) {
   return reinterpret_cast<const __u64*>(&world->addresses[index]);
+}
+
+static inline __u32 ingress_of(struct world* world) { return world->ingress; }
+
+static inline const struct station_line* stations_at(struct world* world, __u32 line) {
+  return &world->stations[line];
 }
 
 static inline __u64* bucket_at(struct world* world, __u32 bucket) {
@@ -120,6 +146,36 @@ static inline struct ticket_line* tickets_at(struct world* world, __u32 line) {
 static inline int has_slow_path(struct world*) { return 1; }
 
 static inline __u32 decided_destination(struct world* world) { return world->decided; }
+
+static inline int is_slow_path(struct world* world) { return world->cookies == nullptr; }
+
+static inline int load_bytes(struct world* world, __u32 offset, void* to, __u32 length) {
+  if (size_t{offset} + length > world->frame.size()) return 0;
+  memcpy(to, &world->frame[offset], length);
+  return 1;
+}
+
+static inline int store_bytes(struct world* world, __u32 offset, const void* from, __u32 length) {
+  if (size_t{offset} + length > world->frame.size()) return 0;
+  memcpy(&world->frame[offset], from, length);
+  return 1;
+}
+
+static inline int resize_frame(struct world* world, __u32 bytes) {
+  size_t room = world->frame.size() + world->tail_room;
+  if (bytes > room) return 0;
+  world->frame = {world->frame.data(), bytes};
+  world->tail_room = room - bytes;
+  return 1;
+}
+
+static inline __s64 make_cookie(struct world* world, struct tcp_segment* seg) {
+  return world->cookies ? __s64{world->cookies->Make(*seg)} : -1;
+}
+
+static inline int is_cookie(struct world* world, struct tcp_segment* seg) {
+  return world->cookies && world->cookies->IsGood(*seg);
+}
 
 static inline int find_service(struct world* world, const struct service_key* key, __u32* index) {
   auto found = world->services->Find(*key);
@@ -162,9 +218,11 @@ static inline struct address far_end(struct world* world, const struct resolutio
   if (r->is_ipv6) {
     const auto* line =
         reinterpret_cast<const connection_addresses*>(connection_at(world, r->slot + 1));
-    return r->reply ? line->caddr : line->daddr;
+    load_address(&target, r->reply ? &line->caddr : &line->daddr);
+    return target;
   }
-  memcpy(&target, r->reply ? &conn->caddr : &conn->daddr, 4);
+  __be32 end = r->reply ? LOAD(&conn->caddr) : LOAD(&conn->daddr);
+  memcpy(&target, &end, sizeof(end));
   return target;
 }
 
@@ -203,17 +261,38 @@ static inline enum verdict open_apart(struct world* world) {
 static inline int resolve_apart(struct world* world) {
   return resolve(world, &world->notes.resolution);
 }
+static inline enum verdict meet_apart(struct world* world, __u32 slot) {
+  return meet_client(world, world->settings, &world->notes.desk, connection_at(world, slot));
+}
+static inline enum verdict step_apart(struct world* world, enum cookie_step step, __u32 slot) {
+  return take_cookie_step(world, &world->notes.desk, step, connection_at(world, slot));
+}
 
-/// Runs one frame through the packet code. On a FORWARDED verdict it was rewritten in place.
-inline verdict RunDirector(world* world, std::span<uint8_t> frame, journey* j) {
-  *j = {};
-  j->pkt.data = frame.data();
-  j->pkt.end = frame.data() + frame.size();
-  j->settings = world->settings;
+/// A journey that is to begin with this frame.
+inline journey BeginJourney(world* world, std::span<uint8_t> frame) {
+  journey j = {};
+  j.pkt.data = frame.data();
+  j.pkt.end = frame.data() + frame.size();
+  j.settings = world->settings;
   world->notes.opening.is_new = 0;
   world->no_way = false;
-  return director(world, j);
+  world->frame = frame;
+  return j;
+}
+
+/// Runs one frame through the packet code. On a FORWARDED verdict it was rewritten in place;
+/// world->frame is how long it is then.
+inline verdict RunDirector(world* world, std::span<uint8_t> frame, journey* j) {
+  *j = BeginJourney(world, frame);
+  return travel(world, j);
+}
+
+inline bool IsForwarded(verdict verdict) {
+  return verdict == VERDICT_FORWARDED_IN || verdict == VERDICT_FORWARDED_OUT ||
+         verdict == VERDICT_FORWARDED_COOKIE;
 }
 
 /// The interface that a forwarded packet leaves by.
-inline uint32_t LeavesBy(const journey& j) { return static_cast<uint32_t>(j.hop->key); }
+inline uint32_t LeavesBy(const journey& j) {
+  return static_cast<uint32_t>(j.hop_key) & EGRESS_IFINDEX;
+}

@@ -1,5 +1,6 @@
 #include "xsk.h"
 
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -10,14 +11,17 @@
 
 namespace {
 
-// 8 MiB: what RLIMIT_MEMLOCK allows by default where CAP_IPC_LOCK is missing. A frame of 4 KiB
-// holds every packet that native XDP without fragments takes.
+// 8 MiB: what RLIMIT_MEMLOCK allows by default where CAP_IPC_LOCK is missing. A jumbo frame takes
+// several of them.
 constexpr uint32_t kFrames = 2048;
 constexpr uint32_t kFrameBytes = XSK_UMEM__DEFAULT_FRAME_SIZE;
 constexpr size_t kMemoryBytes = static_cast<size_t>(kFrames) * kFrameBytes;
 // Five seconds at most: a busy machine takes its time.
 constexpr int kBusyTries = 1000;
 constexpr useconds_t kBusyWaitMicroseconds = 5000;
+// Of Linux 6.6, missing in Debian's if_xdp.h: packets of several frames, and that more follow.
+constexpr uint16_t kUseSeveralFrames = 1 << 4;
+constexpr uint32_t kMoreFrames = 1 << 0;
 
 }  // namespace
 
@@ -57,6 +61,10 @@ int Xsk::Create(const Options& options, const char** call) {
   *call = "xsk_umem__create";
   if (int error = xsk_umem__create(&umem_, memory_, kMemoryBytes, &fill_, &completion_, &umem))
     return -error;
+  // libxdp leaves it open over exec: a successor would keep the queue by a descriptor that it
+  // knows nothing of.
+  *call = "fcntl";
+  if (fcntl(xsk_umem__fd(umem_), F_SETFD, FD_CLOEXEC) < 0) return errno;
 
   xsk_socket_config config = {};
   config.rx_size = kFrames;
@@ -64,8 +72,11 @@ int Xsk::Create(const Options& options, const char** call) {
   config.xdp_flags = options.generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
   *call = "xsk_socket__create";
   int error = 0;
-  for (uint16_t copy : {XDP_ZEROCOPY, XDP_COPY}) {
-    config.bind_flags = copy | XDP_USE_NEED_WAKEUP;
+  // A driver whose zero-copy takes one frame only has no larger MTU. An older kernel counts what
+  // is longer as dropped by the socket.
+  for (int how :
+       {XDP_ZEROCOPY | kUseSeveralFrames, XDP_ZEROCOPY, XDP_COPY | kUseSeveralFrames, XDP_COPY}) {
+    config.bind_flags = static_cast<uint16_t>(how | XDP_USE_NEED_WAKEUP);
     // The kernel takes a closed socket from its queue in its own time.
     for (int tries = 0; tries < kBusyTries; tries++) {
       error = -xsk_socket__create(&socket_, options.interface_name.c_str(), options.queue, umem_,
@@ -73,7 +84,7 @@ int Xsk::Create(const Options& options, const char** call) {
       if (error != EBUSY) break;
       usleep(kBusyWaitMicroseconds);
     }
-    zero_copy_ = copy == XDP_ZEROCOPY;
+    zero_copy_ = how & XDP_ZEROCOPY;
     if (error == 0 || error == EBUSY) break;
   }
   if (error) return error;
@@ -135,15 +146,29 @@ Xsk::~Xsk() {
 void Xsk::Receive(size_t most, std::vector<std::span<uint8_t>>* frames) {
   uint32_t at = 0;
   uint32_t received = xsk_ring_cons__peek(&rx_, static_cast<uint32_t>(most), &at);
+  std::vector<std::span<uint8_t>> parts;
   for (uint32_t i = 0; i < received; i++) {
     const xdp_desc* desc = xsk_ring_cons__rx_desc(&rx_, at + i);
-    frames->emplace_back(static_cast<uint8_t*>(xsk_umem__get_data(memory_, desc->addr)), desc->len);
+    parts.emplace_back(static_cast<uint8_t*>(xsk_umem__get_data(memory_, desc->addr)), desc->len);
     held_.push_back(desc->addr - desc->addr % kFrameBytes);
+    if (desc->options & kMoreFrames) continue;
+    frames->push_back(parts.size() == 1 ? parts[0] : Join(parts));
+    parts.clear();
   }
-  xsk_ring_cons__release(&rx_, received);
+  // The rest of the last frame is beyond `most`: it is for the next time.
+  xsk_ring_cons__cancel(&rx_, static_cast<uint32_t>(parts.size()));
+  held_.resize(held_.size() - parts.size());
+  xsk_ring_cons__release(&rx_, received - static_cast<uint32_t>(parts.size()));
+}
+
+std::span<uint8_t> Xsk::Join(const std::vector<std::span<uint8_t>>& parts) {
+  std::vector<uint8_t>& frame = joined_.emplace_back();
+  for (auto part : parts) frame.insert(frame.end(), part.begin(), part.end());
+  return frame;
 }
 
 void Xsk::Release() {
+  joined_.clear();
   uint32_t at = 0;
   auto count = static_cast<uint32_t>(held_.size());
   // The ring has as many places as there are frames.

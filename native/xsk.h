@@ -12,6 +12,7 @@
 #include <linux/if_xdp.h>
 #include <xdp/xsk.h>
 
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,7 +44,8 @@ class Xsk {
   int frames_fd() const { return frames_.get(); }
   bool zero_copy() const { return zero_copy_; }
 
-  /// Appends received frames, at most `most`; they are the caller's until Release.
+  /// Appends received frames, at most `most`; they are the caller's until Release. A frame that
+  /// the kernel has put into several places is one again.
   void Receive(size_t most, std::vector<std::span<uint8_t>>* frames);
 
   /// Gives every received frame back to the kernel.
@@ -54,6 +56,7 @@ class Xsk {
   int MapFrames();
   int Create(const Options& options, const char** call);
   int Inherit(const char** call);
+  std::span<uint8_t> Join(const std::vector<std::span<uint8_t>>& parts);
   template <typename Ring>
   bool MapRing(Ring* ring, uint64_t page, const xdp_ring_offset& offsets, size_t entry_bytes);
 
@@ -69,5 +72,7 @@ class Xsk {
   xsk_ring_cons completion_ = {};
   xsk_ring_cons rx_ = {};
   std::vector<uint64_t> held_;
+  /// Frames that came in several parts, until Release; where they are stays the same.
+  std::deque<std::vector<uint8_t>> joined_;
   bool zero_copy_ = false;
 };

@@ -64,7 +64,7 @@ static __always_inline int restore(struct xdp_md *ctx)
 	return 1;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int under_test(struct xdp_md *ctx)
 {
 	if (restore(ctx))
@@ -72,7 +72,7 @@ int under_test(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int baseline(struct xdp_md *ctx)
 {
 	if (restore(ctx))
@@ -80,7 +80,7 @@ int baseline(struct xdp_md *ctx)
 	return XDP_ABORTED;
 }
 
-SEC("xdp")
+SEC("xdp.frags")
 int bare_redirect(struct xdp_md *ctx)
 {
 	return bpf_redirect(LOOPBACK, 0);

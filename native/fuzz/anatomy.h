@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "packet.h"
+#include "world.h"
 
 /// Offsets are from the frame's start.
 struct Anatomy {

@@ -31,16 +31,15 @@ size_t ChecksumAt(const Anatomy& anatomy) {
 }
 
 /// The frame that a forwarded one should be, but for its checksums: those are taken from `after`.
-std::vector<uint8_t> Forwarded(Bytes before, Bytes after, const Journey& journey) {
-  const ::journey& j = *journey.code;
+std::vector<uint8_t> Forwarded(const Journey& done) {
+  const auto& [before, after, tables, j, _] = done;
   std::vector<uint8_t> frame(before.begin(), before.end());
   Anatomy anatomy = Dissect(before);
   bool ipv4 = anatomy.version == 4;
   uint8_t* network = &frame[anatomy.network];
   uint8_t* transport = &frame[anatomy.transport];
   const connection& conn = *j.conn;
-  flow reply = journey.world->FlowOf(j.slot, true);
-  flow request = journey.world->FlowOf(j.slot, false);
+  flow request = RequestOf(tables, j.slot), reply = ReplyOf(tables, j.slot);
   PutMac(j.reply ? reply.daddr : reply.saddr, &frame[0]);
   const uint8_t source[6] = {4};
   memcpy(&frame[6], source, 6);
@@ -58,16 +57,18 @@ std::vector<uint8_t> Forwarded(Bytes before, Bytes after, const Journey& journey
   return frame;
 }
 
-void CheckForwarded(Bytes before, Bytes after, const Journey& journey) {
-  const ::journey& j = *journey.code;
+void CheckForwarded(const Journey& done) {
+  const auto& [before, after, tables, j, _] = done;
   Anatomy old = Dissect(before), now = Dissect(after);
-  flow mine = journey.world->FlowOf(j.slot, j.reply != 0);
+  flow mine = j.reply ? ReplyOf(tables, j.slot) : RequestOf(tables, j.slot);
   Require(!memcmp(&mine, &old.five_tuple, sizeof(flow)), "a packet of the connection");
   Require(old.segment && now.segment && !old.fragment, "a whole segment");
   Require(before[old.network + (old.version == 4 ? 8 : 7)] > 1, "a TTL that is left");
   Require(now.end - now.network <= j.hop->mtu, "a packet that the next link takes");
   Require(LeavesBy(j) != 0, "an interface");
-  Require(Same(Forwarded(before, after, journey), after), "only the rewritten fields to change");
+  Require(!tables.settings->own_stations_only || Same(before.first(sizeof(kStation)), kStation),
+          "a frame that was sent here");
+  Require(Same(Forwarded(done), after), "only the rewritten fields to change");
   Require(HeaderIsRight(after, now), "a right IPv4 header checksum");
 
   static constexpr uint8_t kNone[2] = {};
@@ -90,6 +91,8 @@ void CheckReason(Bytes frame, const Anatomy& anatomy, verdict verdict) {
     case VERDICT_PASSED_ICMP:
       return Require(anatomy.protocol == IPPROTO_ICMP || anatomy.protocol == IPPROTO_ICMPV6,
                      "ICMP");
+    case VERDICT_PASSED_OTHER_HOST:
+      return Require(!Same(frame.first(sizeof(kStation)), kStation), "another MAC address");
     case VERDICT_PASSED_FRAGMENT:
       // Or headers that go on behind the packet's end, in the link's trailer, and find one there.
       return Require(anatomy.later_fragment || anatomy.transport + 8 > anatomy.end,
@@ -105,9 +108,8 @@ void CheckReason(Bytes frame, const Anatomy& anatomy, verdict verdict) {
 
 }  // namespace
 
-void CheckJourney(Bytes before, Bytes after, const Journey& journey) {
-  const ::journey& j = *journey.code;
-  verdict verdict = journey.verdict;
+void CheckJourney(const Journey& done) {
+  const auto& [before, after, tables, j, verdict] = done;
   Require(verdict <= VERDICT_DROPPED_DESTINATION_REMOVED || verdict == VERDICT_DROPPED_TABLE_FULL,
           "a verdict of the packet code's");
   Require(j.pkt.data == after.data() && j.pkt.end == after.data() + after.size(),
@@ -115,22 +117,21 @@ void CheckJourney(Bytes before, Bytes after, const Journey& journey) {
   bool forwarded = verdict == VERDICT_FORWARDED_IN || verdict == VERDICT_FORWARDED_OUT;
   Anatomy anatomy = Dissect(before);
   CheckReason(before, anatomy, verdict);
-  // Only then was the packet read to its end.
-  if (j.notes) {
+  // Only then was the packet read to its end. Of a forwarded one its connection tells.
+  if (j.notes && !forwarded) {
     flow read = flow_of(&j.pkt);
-    if (!forwarded)
-      Require(!memcmp(&anatomy.five_tuple, &read, sizeof(flow)), "the packet's five-tuple");
+    Require(!memcmp(&anatomy.five_tuple, &read, sizeof(flow)), "the packet's five-tuple");
   }
   if (!forwarded) return Require(Same(before, after), "a packet to be as it came");
   Require((verdict == VERDICT_FORWARDED_OUT) == (j.reply != 0), "the verdict of its direction");
-  CheckForwarded(before, after, journey);
+  CheckForwarded(done);
 }
 
 bool CheckIcmpError(std::span<uint8_t> frame, icmp_error error) {
   packet pkt = {};
   pkt.data = frame.data();
   pkt.end = frame.data() + frame.size();
-  if (parse(&pkt) != NEXT) return false;
+  if (parse(nullptr, &pkt) != NEXT) return false;
   std::unique_ptr<uint8_t[]> memory(new uint8_t[ICMP_FRAME_MAX]);
   Bytes out(memory.get(), put_icmp_error(&pkt, error, 1400, memory.get()));
   Require(out.size() <= ICMP_FRAME_MAX, "an ICMP error within its limit");

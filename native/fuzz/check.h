@@ -8,18 +8,17 @@
 #include "icmp.h"
 #include "world.h"
 
-class FuzzWorld;
-
-/// What the packet code made of one frame.
+/// One frame's way through the packet code.
 struct Journey {
-  const FuzzWorld* world;
-  const journey* code;
-  ::verdict verdict;
+  std::span<const uint8_t> before;
+  std::span<const uint8_t> after;
+  const world& tables;
+  const journey& j;
+  enum verdict verdict;
 };
 
-/// Aborts unless the packet code's work on one frame is right. `before` is the frame as it came.
-void CheckJourney(std::span<const uint8_t> before, std::span<const uint8_t> after,
-                  const Journey& journey);
+/// Aborts unless the packet code's work on one frame is right.
+void CheckJourney(const Journey& done);
 
 /// Aborts unless the error about this frame is right; false when it is no packet for errors.
 bool CheckIcmpError(std::span<uint8_t> frame, icmp_error error);

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "checksum.h"
-#include "packet.h"
+#include "world.h"
 
 namespace {
 
@@ -35,7 +35,9 @@ void AppendNoise(Bytes* bytes, size_t size, uint32_t seed) {
 
 void AppendLink(Bytes* frame, uint8_t family, Input* input) {
   uint8_t how = input->Byte();
-  AppendNoise(frame, 12, how);
+  Append(frame, kStation, sizeof(kStation));
+  if ((how & 0x1f) == 0x1b) frame->back() ^= 1;
+  AppendNoise(frame, 6, how);
   int tags = how < 0xa0 ? 0 : how < 0xd0 ? 1 : how < 0xf0 ? 2 : how < 0xf4 ? 3 : 0;
   for (int i = 0; i < tags; i++) {
     bool service_tag = how & 1 && i == 0;
@@ -55,7 +57,8 @@ void AppendLink(Bytes* frame, uint8_t family, Input* input) {
 
 uint8_t ChooseTtl(Input* input) {
   constexpr uint8_t kTtls[] = {64, 255, 2, 1, 0, 128, 63, 3};
-  return kTtls[input->Below(8)];
+  uint8_t how = input->Byte();
+  return kTtls[how < 0xc0 ? 0 : how & 7];
 }
 
 uint8_t ChooseProtocol(const flow& flow, uint8_t how) {
@@ -139,23 +142,32 @@ void PutTransportChecksum(Bytes* frame, const Places& at, const flow& flow, uint
   Put16(frame, at.checksum, none ? 0xffff : checksum);
 }
 
-void PutLengths(Bytes* frame, const Places& at, const flow& flow) {
+/// Says how long the packet is, in its IP header.
+void PutLength(Bytes* frame, const Places& at, const flow& flow) {
   size_t bytes = frame->size() - at.network;
-  if (flow.protocol == IPPROTO_UDP) Put16(frame, at.transport + 4, frame->size() - at.transport);
   if (flow.family == FAMILY_IPV6) return Put16(frame, at.network + 4, bytes - 40);
   Put16(frame, at.network + 2, bytes);
-  std::span header = std::span(*frame).subspan(at.network, at.transport - at.network);
-  Put16(frame, at.network + 10, static_cast<uint16_t>(~Sum(header)));
+  Put16(frame, at.network + 10, 0);
+  size_t header = std::min(bytes, at.transport - at.network);
+  uint16_t sum = Sum(std::span(*frame).subspan(at.network, header));
+  Put16(frame, at.network + 10, static_cast<uint16_t>(~sum));
+}
+
+/// Ends the packet early, perhaps in the midst of a header. It may even say so.
+void Cut(Bytes* frame, const Places& at, const flow& flow, uint16_t value) {
+  size_t said = at.network + (flow.family == FAMILY_IPV4 ? 20 : 40);
+  frame->resize(value % (frame->size() + 1));
+  if (value & 0x8000 && frame->size() >= said) PutLength(frame, at, flow);
 }
 
 /// Cuts, lengthens or changes a frame that was right; false when that is to be all.
-bool Damage(Bytes* frame, const Places& at, Input* input) {
+bool Damage(Bytes* frame, const Places& at, const flow& flow, Input* input) {
   uint8_t how = input->Byte();
   if (how < 0xa0 || how == 0xff) return false;
   uint16_t value = input->Word();
   switch (how & 7) {
     case 0:
-      frame->resize(value % (frame->size() + 1));
+      Cut(frame, at, flow, value);
       return false;
     case 1:
       AppendNoise(frame, value % 64, how);
@@ -198,8 +210,9 @@ std::vector<uint8_t> BuildFrame(const flow& flow, uint16_t checksum, Input* inpu
   at.payload = frame.size();
   at.checksum = at.transport + (flow.protocol == IPPROTO_TCP ? 16 : 6);
   AppendNoise(&frame, ChoosePayload(input), static_cast<uint32_t>(frame.size()));
-  PutLengths(&frame, at, flow);
+  if (flow.protocol == IPPROTO_UDP) Put16(&frame, at.transport + 4, frame.size() - at.transport);
+  PutLength(&frame, at, flow);
   PutTransportChecksum(&frame, at, flow, input->Byte() & 1 ? checksum : 0);
-  while (Damage(&frame, at, input)) continue;
+  while (Damage(&frame, at, flow, input)) continue;
   return frame;
 }

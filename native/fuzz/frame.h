@@ -7,6 +7,9 @@
 #include "abi.h"
 #include "input.h"
 
+/// The MAC address of the interface that frames come by.
+constexpr uint8_t kStation[6] = {2, 0, 0, 0, 0, 1};
+
 /// One frame in memory of its exact size, so that a byte too far is seen; its IP header is aligned
 /// as network cards align it.
 class Frame {

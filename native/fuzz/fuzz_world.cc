@@ -1,18 +1,39 @@
 #include "fuzz_world.h"
 
+#include <algorithm>
+
+#include "frame.h"
 #include "require.h"
 
 namespace {
 
-constexpr uint32_t kBuckets = 9;
-constexpr uint8_t kDestinations = 8;
+constexpr uint32_t kBuckets[] = {9, 2, 20, 1};
+constexpr uint8_t kServices = 8;
 constexpr uint16_t kClients = 6;
+constexpr uint32_t kIngress = 3;
 constexpr uint16_t kMtus[] = {1500, 1280, 576, 9000};
 
-// A destination's index says what it is.
-uint8_t Family(uint8_t index) { return index & 4 ? FAMILY_IPV6 : FAMILY_IPV4; }
-uint8_t Protocol(uint8_t index) { return index & 2 ? IPPROTO_UDP : IPPROTO_TCP; }
-uint8_t Method(uint8_t index) { return index & 1 ? METHOD_ROUTE : METHOD_MASQ; }
+/// Large and hardly used by one input: kept for the next one, which finds it cleared.
+struct Arena {
+  std::vector<uint64_t> addresses = std::vector<uint64_t>(ADDRESS_WORDS);
+  std::vector<next_hop> next_hops = std::vector<next_hop>(MAX_NEXT_HOPS);
+  std::vector<station_line> stations = Stations();
+
+ private:
+  static std::vector<station_line> Stations() {
+    std::vector<station_line> lines(STATION_LINES);
+    uint64_t station = uint64_t{kIngress} << 48;
+    memcpy(&station, kStation, sizeof(kStation));
+    lines[line_of_station(station)].station[2] = station;
+    return lines;
+  }
+} arena;
+
+// A service's index says what it is, and so does its destination's, which is the same.
+uint8_t Family(uint32_t index) { return index & 4 ? FAMILY_IPV6 : FAMILY_IPV4; }
+uint8_t Protocol(uint32_t index) { return index & 2 ? IPPROTO_UDP : IPPROTO_TCP; }
+uint8_t Method(uint32_t index) { return index & 1 ? METHOD_ROUTE : METHOD_MASQ; }
+__be16 Port(uint32_t index) { return bpf_htons(static_cast<uint16_t>(80 + index)); }
 
 /// 10.`net`.0.`host`, or 2001:db8::`net`:`host`.
 address Address(uint8_t family, uint8_t net, uint8_t host) {
@@ -20,7 +41,60 @@ address Address(uint8_t family, uint8_t net, uint8_t host) {
   return {{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, net, 0, host}};
 }
 
+uint32_t Word(const address& address) {
+  uint32_t word;
+  memcpy(&word, &address, 4);
+  return word;
+}
+
+/// The three addresses of a connection in full.
+struct Ends {
+  address caddr, vaddr, daddr;
+};
+
+Ends EndsOf(const world& tables, uint32_t slot) {
+  const connection& conn = tables.connections[slot];
+  if (conn.family == FAMILY_IPV6) {
+    auto& line = reinterpret_cast<const connection_addresses&>(tables.connections[slot + 1]);
+    return {line.caddr, line.vaddr, line.daddr};
+  }
+  Ends ends = {};
+  memcpy(&ends.caddr, &conn.caddr, 4);
+  memcpy(&ends.vaddr, &conn.vaddr, 4);
+  memcpy(&ends.daddr, &conn.daddr, 4);
+  return ends;
+}
+
+template <typename T>
+bool Same(const std::vector<T>& a, const std::vector<T>& b) {
+  return !memcmp(a.data(), b.data(), a.size() * sizeof(T));
+}
+
 }  // namespace
+
+flow RequestOf(const world& tables, uint32_t slot) {
+  const connection& conn = tables.connections[slot];
+  Ends ends = EndsOf(tables, slot);
+  return {.saddr = ends.caddr,
+          .daddr = ends.vaddr,
+          .sport = conn.cport,
+          .dport = conn.vport,
+          .protocol = conn.protocol,
+          .family = conn.family,
+          .pad = 0};
+}
+
+flow ReplyOf(const world& tables, uint32_t slot) {
+  const connection& conn = tables.connections[slot];
+  Ends ends = EndsOf(tables, slot);
+  return {.saddr = ends.daddr,
+          .daddr = ends.caddr,
+          .sport = conn.dport,
+          .dport = conn.cport,
+          .protocol = conn.protocol,
+          .family = conn.family,
+          .pad = 0};
+}
 
 void PutMac(const address& target, __u8 mac[6]) {
   size_t hash = BytesHash<address>()(target);
@@ -29,25 +103,25 @@ void PutMac(const address& target, __u8 mac[6]) {
 }
 
 FuzzWorld::FuzzWorld(Input* input)
-    : addresses_(ADDRESS_WORDS, ~uint64_t{0}),
-      buckets_(kBuckets),
-      connections_(size_t{kBuckets} * WAYS),
-      schedules_(MAX_SERVICES),
-      rings_(kDestinations),
-      destinations_(kDestinations),
-      next_hops_(MAX_NEXT_HOPS),
-      counters_(kDestinations),
+    : buckets_(kBuckets[input->Below(4)]),
+      connections_(buckets_.size() * WAYS),
+      schedules_(kServices),
+      rings_(kServices),
+      destinations_(kServices),
+      counters_(kServices),
       memory_({.settings = &settings_,
-               .addresses = addresses_.data(),
+               .addresses = arena.addresses.data(),
+               .stations = arena.stations.data(),
                .buckets = buckets_.data(),
                .connections = connections_.data(),
                .schedules = schedules_.data(),
                .rings = rings_.data(),
-               .ring_lines = kDestinations,
+               .ring_lines = kServices,
                .destinations = destinations_.data(),
-               .next_hops = next_hops_.data(),
+               .next_hops = arena.next_hops.data(),
                .counters = counters_.data(),
-               .verdicts = &verdicts_}) {
+               .verdicts = &verdicts_,
+               .ingress = kIngress}) {
   // Also just before the clock or its sign turns over.
   constexpr uint32_t kStarts[] = {100'000, 0xffff'ff00, 0x7fff'ff00, 0};
   uint8_t choices = input->Byte();
@@ -56,28 +130,36 @@ FuzzWorld::FuzzWorld(Input* input)
   settings_.route_generation = 7;
   settings_.heartbeat_jiffies = now_;
   settings_.hz = choices & 0x80 ? 0 : 250;
-  settings_.buckets = kBuckets;
-  settings_.destinations = kDestinations;
-  settings_.conn_reuse_mode = choices >> 2 & 3;
-  settings_.expire_nodest_conn = choices >> 5 & 1;
-  settings_.sloppy_tcp = choices >> 6 & 1;
-  for (uint32_t i = 0; i < HASH_KEYS; i++) settings_.hash_keys[i] = 0x9e3779b97f4a7c15 * (i + 1);
+  settings_.buckets = static_cast<uint32_t>(buckets_.size());
+  settings_.destinations = kServices;
+  settings_.conn_reuse_mode = 1;
+  settings_.own_stations_only = !(choices & 0x40);
   for (uint32_t state = 0; state < STATES; state++)
     settings_.timeout_jiffies[state] = 250 * (state + 1);
+  for (uint64_t i = 0; i < HASH_KEYS; i++)
+    settings_.hash_keys[i] = (i + 1) * 0x9e37'79b9'7f4a'7c15 + choices;
 
-  for (uint8_t index = 0; index < kDestinations; index++) AddDestination(index);
-  for (uint16_t i = 0; i < 3 * kDestinations; i++) {
-    uint8_t index = i % kDestinations;
+  for (uint8_t index = 0; index < kServices; index++) AddService(index);
+  for (uint16_t i = 0; i < 3 * kServices && choices & 0x20; i++) {
+    uint8_t index = i % kServices;
     uint32_t state = Protocol(index) == IPPROTO_UDP ? STATE_UDP : input->Byte() % STATE_UDP;
-    Enter(index, i / kDestinations, state);
+    memory_.table.Enter({.request = NewRequest(index, i / kServices),
+                         .destination = index,
+                         .state = state,
+                         .seen_jiffies = now_,
+                         .timeout_jiffies = settings_.timeout_jiffies[state]});
   }
   if (choices & 0x10) return;
-  for (uint8_t index = 0; index < kDestinations; index++)
-    PutRoute(destinations_[index].daddr, input);
-  for (uint16_t client = 1; client <= kClients; client++) {
+  for (const destination& destination : destinations_) PutRoute(destination.daddr, input);
+  for (uint8_t client = 1; client <= kClients; client++) {
     PutRoute(Address(FAMILY_IPV4, 3, client), input);
     PutRoute(Address(FAMILY_IPV6, 3, client), input);
   }
+}
+
+FuzzWorld::~FuzzWorld() {
+  for (uint32_t word : address_words_) arena.addresses[word] = 0;
+  for (uint32_t index : hops_) arena.next_hops[index] = {};
 }
 
 world* FuzzWorld::Tables() {
@@ -85,171 +167,299 @@ world* FuzzWorld::Tables() {
   return &memory_.tables;
 }
 
-/// A service's index is its destination's; its ring is one line.
-void FuzzWorld::AddDestination(uint8_t index) {
+verdict FuzzWorld::Run(std::span<uint8_t> frame, journey* j) {
+  world* tables = Tables();
+  uint32_t heads = UsedTickets();
+  verdict verdict = RunDirector(tables, frame, j);
+  uint32_t used = UsedTickets() - heads;
+  hops_.insert(tables->notes.resolution.index);
+  if (tables->notes.opening.is_new)
+    CheckOpened(tables->notes.opening, used);
+  else
+    Require(used == 0 || verdict == VERDICT_RAISED_NEW, "no ticket lost");
+  return verdict;
+}
+
+bool FuzzWorld::CompareWays(const std::vector<uint8_t>& frame) {
+  Frame by_express(frame), step_by_step(frame);
+  const auto connections = connections_;
+  const auto counters = counters_;
+  journey quick = BeginJourney(Tables(), by_express.bytes());
+  verdict verdict = express(Tables(), &quick);
+  const auto express_connections = connections_;
+  const auto express_counters = counters_;
+  std::ranges::copy(connections, connections_.begin());
+  std::ranges::copy(counters, counters_.begin());
+  if (verdict != NEXT) {
+    journey slow = BeginJourney(Tables(), step_by_step.bytes());
+    Require(director(Tables(), &slow) == verdict, "the same end both ways");
+    Require(slow.hop == quick.hop, "the same next hop both ways");
+  }
+  Require(std::ranges::equal(by_express.bytes(), step_by_step.bytes()), "the same frame both ways");
+  Require(Same(express_connections, connections_), "the same connections both ways");
+  Require(Same(express_counters, counters_), "the same counters both ways");
+  std::ranges::copy(connections, connections_.begin());
+  std::ranges::copy(counters, counters_.begin());
+  return verdict != NEXT;
+}
+
+uint32_t FuzzWorld::UsedTickets() const {
+  uint32_t used = 0;
+  for (const schedule& schedule : schedules_) used += static_cast<uint32_t>(schedule.window);
+  return used;
+}
+
+void FuzzWorld::AddService(uint8_t index) {
   uint8_t family = Family(index);
+  bool masq = Method(index) == METHOD_MASQ;
   service_key key = {.vaddr = Address(family, 1, index),
-                     .vport = bpf_htons(80 + index),
+                     .vport = Port(index),
                      .protocol = Protocol(index),
                      .family = family};
   memory_.services.indices.insert_or_assign(key, index);
-  bool masq = Method(index) == METHOD_MASQ;
-  destination& dest = destinations_[index];
-  dest.daddr = Address(family, 2, index);
-  dest.dport = masq ? bpf_htons(8000) : key.vport;
-  dest.method = Method(index);
-  dest.family = family;
-  dest.available = dest.weight = 1;
+  destination& destination = destinations_[index];
+  destination.daddr = Address(family, 2, index);
+  destination.dport = masq ? bpf_htons(8000) : key.vport;
+  destination.method = Method(index);
+  destination.family = family;
+  destination.available = 1;
+  destination.weight = 1;
+  AddAddress(key.vaddr, family, ADDRESS_VIRTUAL);
+  AddAddress(destination.daddr, family, ADDRESS_DESTINATION);
   schedules_[index].ring_line = index;
   schedules_[index].ring_mask = TICKETS_PER_LINE - 1;
-  for (__u32& ticket : rings_[index].destination) ticket = index;
 }
 
-flow FuzzWorld::NewRequest(uint8_t index, uint16_t client) const {
-  const destination& dest = destinations_[index];
-  return {.saddr = Address(dest.family, 3, client % kClients + 1),
-          .daddr = Address(dest.family, 1, index),
-          .sport = bpf_htons(40'000 + client / kClients),
-          .dport = bpf_htons(80 + index),
-          .protocol = Protocol(index),
-          .family = dest.family,
+void FuzzWorld::AddAddress(const address& address, uint8_t family, uint64_t role) {
+  bool is_ipv6 = family == FAMILY_IPV6;
+  uint32_t cell =
+      address_cell(&settings_, is_ipv6 ? hash_address(&settings_, &address) : Word(address));
+  arena.addresses[cell / 32] |= role << (cell % 32 * 2);
+  address_words_.push_back(cell / 32);
+}
+
+flow FuzzWorld::NewRequest(uint8_t service, uint16_t client) const {
+  uint8_t family = Family(service);
+  uint16_t port = static_cast<uint16_t>(40'000 + client / kClients);
+  return {.saddr = Address(family, 3, static_cast<uint8_t>(client % kClients + 1)),
+          .daddr = Address(family, 1, service),
+          .sport = bpf_htons(port),
+          .dport = Port(service),
+          .protocol = Protocol(service),
+          .family = family,
           .pad = 0};
 }
 
-void FuzzWorld::Enter(uint8_t index, uint16_t client, uint32_t state) {
-  memory_.table.Enter({.request = NewRequest(index, client),
-                       .destination = index,
-                       .state = state,
-                       .seen_jiffies = now_,
-                       .timeout_jiffies = settings_.timeout_jiffies[state]});
+bool FuzzWorld::BeginsAt(uint32_t slot) const {
+  return (connections_[slot].state & SLOT_PHASE) == SLOT_LIVE;
 }
 
-const connection_addresses& FuzzWorld::AddressesOf(uint32_t slot) const {
-  return reinterpret_cast<const connection_addresses&>(connections_[slot + 1]);
-}
-
-flow FuzzWorld::FlowOf(uint32_t slot, bool reply) const {
-  const connection& conn = connections_[slot];
-  address client = {}, virtual_end = {}, destination_end = {};
-  if (conn.family == FAMILY_IPV6) {
-    client = AddressesOf(slot).caddr;
-    virtual_end = AddressesOf(slot).vaddr;
-    destination_end = AddressesOf(slot).daddr;
-  } else {
-    memcpy(&client, &conn.caddr, 4);
-    memcpy(&virtual_end, &conn.vaddr, 4);
-    memcpy(&destination_end, &conn.daddr, 4);
-  }
-  flow made = {.saddr = reply ? destination_end : client,
-               .daddr = reply ? client : virtual_end,
-               .sport = reply ? conn.dport : conn.cport,
-               .dport = reply ? conn.cport : conn.vport,
-               .protocol = conn.protocol,
-               .family = conn.family,
-               .pad = 0};
-  return made;
-}
-
-flow FuzzWorld::ChooseFlow(Input* input) const {
-  uint8_t which = input->Byte();
-  uint8_t how = input->Byte();
-  uint32_t slot = which % (kBuckets * WAYS);
-  bool fresh = how & 0x40 || (connections_[slot].state & SLOT_PHASE) != SLOT_LIVE;
-  flow chosen = fresh ? NewRequest(which % kDestinations, which / kDestinations)
-                      : FlowOf(slot, (how & 1) != 0);
-  if ((how & 0x38) == 0x38) chosen.dport ^= bpf_htons(1);
-  if ((how & 0x38) == 0x30) chosen.saddr.bytes[3] ^= 1;
-  return chosen;
-}
-
-/// The slot of the flow's connection, by looking at every one.
-uint32_t FuzzWorld::Find(const flow& wanted, bool reply) const {
-  for (uint32_t slot = 0; slot < kBuckets * WAYS; slot++) {
-    if ((connections_[slot].state & SLOT_PHASE) != SLOT_LIVE) continue;
-    flow own = FlowOf(slot, reply);
-    if (memcmp(&own, &wanted, sizeof(flow)) == 0) return slot;
-  }
+uint32_t FuzzWorld::LiveFrom(uint32_t place) const {
+  auto slots = static_cast<uint32_t>(connections_.size());
+  for (uint32_t i = 0; i < slots; i++)
+    if (BeginsAt((place + i) % slots)) return (place + i) % slots;
   return NO_SLOT;
 }
 
+std::optional<uint32_t> FuzzWorld::Find(const flow& flow, bool reply) {
+  world* tables = Tables();
+  search& search = tables->notes.opening.search;
+  const address& client = reply ? flow.daddr : flow.saddr;
+  const address& far = reply ? flow.saddr : flow.daddr;
+  bool is_ipv6 = flow.family == FAMILY_IPV6;
+  auto word = [&](const address& a) { return is_ipv6 ? hash_address(&settings_, &a) : Word(a); };
+  uint64_t kind = flow.protocol | uint64_t{flow.family} << 8;
+  search = {};
+  search.client = word(client) | uint64_t{reply ? flow.dport : flow.sport} << 32 | kind << 48;
+  search.far = word(far) | uint64_t{reply ? flow.sport : flow.dport} << 32;
+  search.hash = hash_client(&settings_, search.client);
+  search.is_ipv6 = is_ipv6;
+  search.reply = reply;
+  search.client_address = client;
+  search.far_address = far;
+  uint32_t slot = search_all(tables);
+  return slot == NO_SLOT ? std::nullopt : std::optional(slot);
+}
+
+flow FuzzWorld::ChooseFlow(Input* input) {
+  uint8_t which = input->Byte();
+  uint8_t how = input->Byte();
+  uint32_t slot = LiveFrom(which);
+  bool fresh = how & 0x40 || slot == NO_SLOT;
+  auto service = static_cast<uint8_t>(which % kServices);
+  auto client = static_cast<uint16_t>(which / kServices + (how & 7) * 32);
+  flow chosen = fresh     ? NewRequest(service, client)
+                : how & 1 ? ReplyOf(*Tables(), slot)
+                          : RequestOf(*Tables(), slot);
+  if ((how & 0x38) == 0x38) chosen.dport ^= bpf_htons(1);
+  if ((how & 0x38) == 0x30) chosen.saddr.bytes[3] ^= 1;
+  // A real server that is a client, and the director itself.
+  if ((how & 0x38) == 0x28) chosen.saddr = Address(chosen.family, 2 - (which & 1), service);
+  return chosen;
+}
+
 uint16_t FuzzWorld::ChecksumThatVanishes(const flow& flow) {
-  for (bool reply : {false, true}) {
-    uint32_t slot = Find(flow, reply);
-    if (slot == NO_SLOT) continue;
-    uint16_t delta = connections_[slot].transport_delta;
-    return bpf_ntohs(reply ? static_cast<uint16_t>(~delta) : delta);
-  }
+  if (auto slot = Find(flow, false)) return bpf_ntohs(connections_[*slot].transport_delta);
+  if (auto slot = Find(flow, true))
+    return bpf_ntohs(static_cast<uint16_t>(~connections_[*slot].transport_delta));
   return 0;
 }
 
-void FuzzWorld::ChangeTickets(Input* input) {
-  uint8_t how = input->Byte();
-  schedule& ring = schedules_[how % kDestinations];
-  auto head = static_cast<uint32_t>(ring.window);
-  uint32_t count = how >> 4;
-  ring.window = uint64_t{head + count} << 32 | head;
+uint32_t FuzzWorld::ChooseDestination(uint32_t service, Input* input) const {
+  return (service & 4) | input->Below(4);
 }
 
 void FuzzWorld::AdvanceClock(Input* input) {
   constexpr uint32_t kSteps[] = {1, 100, 250, 600, 1500, 4000, 0x4000'0000, 0x8000'0000};
   uint8_t how = input->Byte();
   now_ += kSteps[how & 7];
-  // The daemon may have died.
-  if (!(how & 8)) settings_.heartbeat_jiffies = now_;
+  if (how & 8) return;
+  // The daemon that was silent has a generation of its own, as native/slow_path.cc gives it.
+  if (settings_.hz && is_daemon_silent(&settings_, now_, 1)) settings_.route_generation++;
+  settings_.heartbeat_jiffies = now_;
 }
 
 void FuzzWorld::Sweep() { memory_.table.Sweep(now_); }
 
 void FuzzWorld::PutRoute(const address& target, Input* input) {
   uint8_t how = input->Byte();
+  uint64_t generation = present_generation(&settings_, now_);
   next_hop hop = {};
-  uint32_t generation = (how & 3) == 1 ? Generation() - 1 : Generation();
-  uint32_t ifindex = (how & 3) == 2 ? 0 : 2;
-  hop.key = uint64_t{generation} << 32 | ifindex;
-  hop.mtu = kMtus[how >> 2 & 3];
+  if ((how & 15) == 1) generation--;
+  hop.key = generation << 32 | ((how & 15) == 2 ? 0 : 2);
+  hop.mtu = kMtus[how < 0xc0 ? 0 : how & 3];
   PutMac(target, hop.dmac);
   hop.smac[0] = 4;
   memory_.resolved.Put(target, hop);
 }
 
-address FuzzWorld::ChooseTarget(Input* input) const {
-  flow chosen = FlowOf(input->Below(kBuckets * WAYS - 1), true);
-  return input->Byte() & 1 ? chosen.daddr : chosen.saddr;
+address FuzzWorld::ChooseTarget(Input* input) {
+  uint8_t which = input->Byte();
+  bool client = input->Byte() & 1;
+  uint32_t slot = LiveFrom(which);
+  if (slot == NO_SLOT) return destinations_[which % kServices].daddr;
+  Ends ends = EndsOf(*Tables(), slot);
+  return client ? ends.caddr : ends.daddr;
+}
+
+void FuzzWorld::ChangeRing(Input* input) {
+  uint8_t how = input->Byte();
+  auto service = static_cast<uint8_t>(how % kServices);
+  schedule& schedule = schedules_[service];
+  auto head = static_cast<uint32_t>(schedule.window);
+  auto limit = static_cast<uint32_t>(schedule.window >> 32);
+  if (how & 0x80) limit = head;
+  for (int i = how >> 3 & 15; i > 0 && !(how & 0x80) && limit - head < TICKETS_PER_LINE; i--)
+    rings_[service].destination[limit++ % TICKETS_PER_LINE] = ChooseDestination(service, input);
+  schedule.window = uint64_t{limit} << 32 | head;
 }
 
 void FuzzWorld::ChangeRules(Input* input) {
   uint8_t how = input->Byte();
-  destination& dest = destinations_[how % kDestinations];
-  if (how & 0x80)
-    settings_.route_generation++;
-  else if (how & 0x40)
-    dest.weight ^= 1;
-  else if (how & 0x20)
-    dest.upper = dest.upper ? 0 : 4;
-  else
-    dest.available ^= 1;
+  destination& destination = destinations_[how % kServices];
+  switch (how >> 4) {
+    case 0 ... 2:
+      destination.available ^= 1;
+      counters_[how % kServices].removed = !destination.available;
+      break;
+    case 3 ... 5:
+      destination.weight ^= 1;
+      break;
+    case 6 ... 8:
+      destination.upper = input->Byte() % 16;
+      destination.lower = destination.upper / 2;
+      destination.overloaded = 0;
+      break;
+    case 9:
+      settings_.conn_reuse_mode = how & 3;
+      break;
+    case 10:
+      settings_.expire_nodest_conn ^= 1;
+      break;
+    case 11:
+      settings_.sloppy_tcp ^= 1;
+      break;
+    default:
+      settings_.route_generation++;
+  }
 }
 
-void FuzzWorld::CheckTables() const {
-  uint32_t active[kDestinations] = {}, inactive[kDestinations] = {}, live = 0;
-  for (uint32_t slot = 0; slot < kBuckets * WAYS; slot++) {
-    uint32_t word = connections_[slot].state;
-    uint32_t tag = buckets_[slot / WAYS] >> (slot % WAYS * 8) & 0xff;
-    Require((word & SLOT_PHASE) == SLOT_FREE || (word & SLOT_PHASE) == SLOT_LIVE,
-            "a slot that is free or live");
-    if ((word & SLOT_PHASE) == SLOT_FREE) {
-      Require(tag == 0 || tag == TAG_CONTINUED, "no tag of a free slot");
-      continue;
-    }
+/// The connection that was just opened may be where it is, and its ticket, if it has one, said so.
+void FuzzWorld::CheckOpened(const opening& opening, uint32_t used_tickets) const {
+  uint32_t slot = opening.search.slot;
+  Require(BeginsAt(slot), "a connection where one was opened");
+  uint32_t index = connections_[slot].destination;
+  const destination& to = destinations_[index];
+  Require(to.available && to.weight, "a destination that accepts connections");
+  Require(!to.upper || to.active + to.inactive <= to.upper, "no more than the upper threshold");
+  Require(opening.destination == index, "the destination that it was opened to");
+  uint32_t decided = memory_.tables.decided;
+  if (decided != NO_DESTINATION)
+    return Require(decided == index && used_tickets == 0, "the slow path's choice");
+  auto last = static_cast<uint32_t>(schedules_[opening.service].window) - 1;
+  uint32_t ticket = rings_[opening.service].destination[last % TICKETS_PER_LINE];
+  Require(used_tickets > 0 && ticket == index, "the destination of the last ticket taken");
+}
+
+uint32_t FuzzWorld::CheckTables() {
+  uint32_t live = 0, spilled = 0;
+  std::vector<uint32_t> away(buckets_.size());
+  for (uint32_t slot = 0; slot < connections_.size(); slot++) {
+    uint64_t bucket = buckets_[slot / WAYS];
+    CheckLane(slot, bucket);
+    if (!BeginsAt(slot)) continue;
     live++;
-    uint32_t state = word & SLOT_STATE;
-    Require(tag >= 0x80 && tag != TAG_CONTINUED, "a tag of a live slot");
-    Require(state < STATES, "a state of a connection");
-    Require(Find(FlowOf(slot, false), false) == slot, "one connection of a flow");
-    (is_active(state) ? active : inactive)[connections_[slot].destination]++;
+    CheckFound(slot);
+    uint64_t hash = hash_client(&settings_, *reinterpret_cast<word*>(&connections_[slot]));
+    uint32_t first = first_bucket(&settings_, hash);
+    if (slot / WAYS == first || slot / WAYS == second_bucket(&settings_, hash)) continue;
+    away[first]++;
+    spilled++;
+  }
+  for (size_t i = 0; i < buckets_.size(); i++) {
+    uint64_t overflow = buckets_[i] >> OVERFLOW_SHIFT;
+    Require(overflow == away[i] || overflow == OVERFLOW_MOST, "count of a bucket's overflow");
   }
   Require(memory_.table.size() == live, "the table's size");
-  for (uint8_t i = 0; i < kDestinations; i++) {
+  CheckCounts();
+  return spilled;
+}
+
+/// Whether the tag of a slot is that of what stands in it. Nobody is about to open anything here.
+void FuzzWorld::CheckLane(uint32_t slot, uint64_t bucket) const {
+  uint64_t tag = bucket >> (slot % WAYS * 8) & 0xff;
+  if (tag == 0 || tag == TAG_CONTINUED) return Require(!BeginsAt(slot), "no connection untagged");
+  Require(BeginsAt(slot), "a connection where a tag is");
+  const connection& conn = connections_[slot];
+  uint64_t hash = hash_client(&settings_, *reinterpret_cast<const word*>(&conn));
+  Require(tag == tag_of(hash), "the tag of the connection");
+  if (conn.family != FAMILY_IPV6) return;
+  Require(slot % WAYS % 2 == 1, "an IPv6 connection in a pair");
+  Require((bucket >> ((slot % WAYS + 1) * 8) & 0xff) == TAG_CONTINUED, "the second of a pair");
+}
+
+/// Its packets lead to it, and to no other one with its key.
+void FuzzWorld::CheckFound(uint32_t slot) {
+  const connection& conn = connections_[slot];
+  Require((conn.state & SLOT_STATE) < STATES, "a state of a connection");
+  Require(Find(RequestOf(*Tables(), slot), false) == slot, "a request to find its connection");
+  if (conn.method != METHOD_MASQ) return;
+  flow reply = ReplyOf(*Tables(), slot);
+  auto found = Find(reply, true);
+  Require(found.has_value(), "a reply to find a connection");
+  // It may be another one, of another service of this client at this destination.
+  flow other = ReplyOf(*Tables(), found.value_or(slot));
+  Require(!memcmp(&other, &reply, sizeof(flow)), "a connection of the reply");
+}
+
+void FuzzWorld::CheckCounts() const {
+  uint32_t active[kServices] = {}, inactive[kServices] = {};
+  for (uint32_t slot = 0; slot < connections_.size(); slot++) {
+    const connection& conn = connections_[slot];
+    if (!BeginsAt(slot)) continue;
+    (is_active(conn.state & SLOT_STATE) ? active : inactive)[conn.destination]++;
+  }
+  for (uint8_t i = 0; i < kServices; i++) {
     Require(destinations_[i].active == active[i], "count of active connections");
     Require(destinations_[i].inactive == inactive[i], "count of inactive connections");
   }

@@ -5,7 +5,8 @@
 
 namespace {
 
-/// In the order of enum verdict; the others are none of the packet code's.
+/// In the order of enum verdict; the others are none of the packet code's, but that of a full
+/// table.
 constexpr const char* kVerdicts[] = {
     "forwarded in",
     "forwarded out",
@@ -17,6 +18,7 @@ constexpr const char* kVerdicts[] = {
     "passed: fragment",
     "passed: not SYN",
     "passed: reply TTL",
+    "passed: other host",
     "raised: new",
     "raised: route",
     "raised: TTL",
@@ -58,6 +60,9 @@ constexpr Kind kKindTable[] = {
     {"ICMPv6", [](const Anatomy& a) { return IsIpv6(a, IPPROTO_ICMPV6); }},
 };
 
+/// Tells libFuzzer that an input reached a verdict, which is not always a branch of its own.
+__attribute__((section("__libfuzzer_extra_counters"))) uint8_t reached[VERDICTS];
+
 void Print(const char* name, uint64_t count) {
   fprintf(stderr, "%-30s %12" PRIu64 "%s\n", name, count, count ? "" : "  never reached");
 }
@@ -67,8 +72,13 @@ void Print(const char* name, uint64_t count) {
 Statistics::~Statistics() {
   Print("packets", packets_);
   for (size_t i = 0; i < std::size(kVerdicts); i++) Print(kVerdicts[i], verdicts_[i]);
+  Print("dropped: table full", verdicts_[VERDICT_DROPPED_TABLE_FULL]);
   for (size_t i = 0; i < kKinds; i++) Print(kKindTable[i].name, kinds_[i]);
   for (size_t i = 0; i < std::size(kErrors); i++) Print(kErrors[i], errors_[i]);
+  Print("opened by the slow path", opened_[0]);
+  Print("opened by ticket", opened_[1]);
+  Print("gone by express", express_);
+  Print("spilled", spilled_);
 }
 
 void Statistics::Count(const Anatomy& anatomy, verdict verdict) {
@@ -76,5 +86,6 @@ void Statistics::Count(const Anatomy& anatomy, verdict verdict) {
   static_assert(std::size(kVerdicts) == VERDICT_DROPPED_DESTINATION_REMOVED + 1);
   packets_++;
   verdicts_[verdict]++;
+  reached[verdict] = 1;
   for (size_t i = 0; i < kKinds; i++) kinds_[i] += kKindTable[i].in(anatomy);
 }

@@ -12,6 +12,10 @@ class Statistics {
   ~Statistics();
   void Count(const Anatomy& anatomy, verdict verdict);
   void Count(icmp_error error) { errors_[error]++; }
+  void CountExpress() { express_++; }
+  void CountOpened(bool by_ticket) { opened_[by_ticket]++; }
+  /// Connections in neither of their two buckets.
+  void CountSpilled(uint32_t connections) { spilled_ += connections; }
 
  private:
   static constexpr size_t kKinds = 19;
@@ -20,4 +24,7 @@ class Statistics {
   std::array<uint64_t, VERDICTS> verdicts_ = {};
   std::array<uint64_t, kKinds> kinds_ = {};
   std::array<uint64_t, 3> errors_ = {};
+  std::array<uint64_t, 2> opened_ = {};
+  uint64_t express_ = 0;
+  uint64_t spilled_ = 0;
 };

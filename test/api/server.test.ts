@@ -157,17 +157,35 @@ describe('services', () => {
           ...service(),
           scheduler: 'rr',
           counters: expect.objectContaining({ connections: '1' }),
+          rates: expect.objectContaining({ connections: '0' }),
           destinations: [
             {
               ...destination(1),
               activeConnections: 1,
               inactiveConnections: 0,
               counters: expect.objectContaining({ connections: '1' }),
+              rates: expect.objectContaining({ connections: '0' }),
             },
           ],
         },
       ],
     });
+  });
+
+  test('are listed with the figures that are wanted', async () => {
+    const { operations, director, dataplane, get } = api();
+    await operations(rule.add(), rule.addDestination(destination(1)));
+    dataplane.count(0, { connections: 20n });
+    director.estimate();
+    const figures = async (query: string) => (await get(`/services?${query}`)).body.services[0];
+    expect(await figures('figures=none')).not.toHaveProperty('counters');
+    expect(await figures('figures=counters')).not.toHaveProperty('rates');
+    const { counters, destinations } = await figures(
+      'figures=rates&port=80&protocol=tcp&address=192.0.2.1',
+    );
+    expect(counters).toBeUndefined();
+    expect(destinations).toMatchObject([{ rates: { connections: '2' } }]);
+    expect(await get('/services?figures=nonsense')).toMatchObject({ status: 400 });
   });
 
   test('can be asked for one by one', async () => {

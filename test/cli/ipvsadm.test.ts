@@ -99,13 +99,21 @@ test.for([
   );
 });
 
-test('-b exact is carried out, and any other flag of a scheduler is not yet', async () => {
-  const read = (flags: string) =>
-    parseCommandLine(['-A', '-t', '10.0.0.1:80', '-s', 'rr', '-b', flags], recordedNames);
-  expect(await read('exact')).toMatchObject({ operation: { service: { exact: true } } });
-  await expect(read('flag-1')).rejects.toThrow('xlvs: --sched-flags is not supported yet');
-  await expect(read('exact,flag-1')).rejects.toThrow('xlvs: --sched-flags is not supported yet');
-  await expect(read('nosuch')).rejects.toThrow("invalid scheduler flag `nosuch'");
+test.each([
+  ['rr', 'exact', { exact: true }],
+  ['rr', 'flag-3,flag-1', { flags: ['flag-1', 'flag-3'] }],
+  ['sh', 'sh-port,sh-fallback', { flags: ['flag-1', 'flag-2'] }],
+  ['mh', 'mh-port,flag-2,exact', { flags: ['flag-2'], exact: true }],
+])('-s %s -b %s asks for a service with these flags', async (scheduler, flags, service) => {
+  const words = ['-A', '-t', '10.0.0.1:80', '-s', scheduler, '-b', flags];
+  expect(await parseCommandLine(words, recordedNames)).toMatchObject({ operation: { service } });
+});
+
+test('an unknown flag of a scheduler is refused', async () => {
+  const words = ['-A', '-t', '10.0.0.1:80', '-s', 'rr', '-b', 'nosuch'];
+  await expect(parseCommandLine(words, recordedNames)).rejects.toThrow(
+    "invalid scheduler flag `nosuch'",
+  );
 });
 
 test('a number that strtol reads differently than Number is read as strtol reads it', () => {

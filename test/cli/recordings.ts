@@ -79,19 +79,21 @@ async function* chunks(bytes: Buffer): AsyncGenerator<Uint8Array> {
 
 /** A director without packets, asked as the command line asks the daemon. */
 export function memoryDirector(): Asked {
-  const director = new Director(new MemoryDataplane({ services: 1024, destinations: 4096 }));
+  return asked(new Director(new MemoryDataplane({ services: 1024, destinations: 4096 })));
+}
+
+/** Any director, asked as the command line asks the daemon. */
+export function asked(director: Director): Asked {
   const view = (service: Service) => ({
-    ...service.id,
-    scheduler: service.scheduler.name,
+    ...service.spec,
     counters: countersText(director.serviceCounters(service)),
+    rates: countersText(service.estimator.rates),
     destinations: service.destinations.map((destination) => ({
-      address: destination.address,
-      port: destination.port,
-      method: destination.method,
-      weight: destination.weight,
+      ...destination.spec,
       activeConnections: destination.activeConnections,
       inactiveConnections: destination.inactiveConnections,
       counters: countersText(director.destinationCounters(destination)),
+      rates: countersText(destination.estimator.rates),
     })),
   });
   const found = (id: ServiceId) => director.services.filter((one) => one === director.service(id));

@@ -24,7 +24,7 @@ test.for([
   ['after they were zeroed', zeroed],
 ] as const)('counters %s are listed as ipvsadm lists them', async ([, listings]) => {
   const services = parseServices(listings['-Ln --stats --exact']!, listings['-Ln']!);
-  const style = { label: numericLabel, stats: true, exact: false, sort: true };
+  const style = { label: numericLabel, shown: 'counters' as const, exact: false, sort: true };
   const withoutVersion = (args: string) => listings[args]!.replace(/^.*\n/, '');
   expect(await showServices(services, style)).toBe(withoutVersion('-Ln --stats'));
   expect(await showServices(services, { ...style, exact: true })).toBe(
@@ -33,8 +33,8 @@ test.for([
   expect(await showServices(services, { ...style, label: named })).toBe(
     withoutVersion('-L --stats'),
   );
-  expect(await showServices(services, { ...style, stats: false })).toBe(withoutVersion('-Ln'));
-  expect(await showServices(services, { ...style, stats: false, label: named })).toBe(
+  expect(await showServices(services, { ...style, shown: 'rules' })).toBe(withoutVersion('-Ln'));
+  expect(await showServices(services, { ...style, shown: 'rules' as const, label: named })).toBe(
     withoutVersion('-L'),
   );
 });
@@ -57,7 +57,7 @@ test.for([
   ['18446744073709551615', '18446744T'],
 ] as const)('%s bytes take nine columns', async ([count, text]) => {
   const service = serviceOf('10.0.0.1', counters(count));
-  const style = { label: numericLabel, stats: true, exact: false, sort: true };
+  const style = { label: numericLabel, shown: 'counters' as const, exact: false, sort: true };
   expect(await showServices([service], style)).toContain(`        0        0        0${text}`);
   const exact = await showServices([service], { ...style, exact: true });
   expect(exact).toContain(` ${count.padStart(8)}        0\n`);
@@ -71,7 +71,7 @@ test('minutes of an expiry are not wrapped at an hour', async () => {
 
 test('nosort keeps the order of the director', async () => {
   const services = ['10.0.0.2', '10.0.0.1'].map((address) => serviceOf(address, counters('0')));
-  const style = { label: numericLabel, stats: false, exact: false };
+  const style = { label: numericLabel, shown: 'rules' as const, exact: false };
   const sorted = await showServices(services, { ...style, sort: true });
   const unsorted = await showServices(services, { ...style, sort: false });
   expect(sorted).toMatch(/10\.0\.0\.1[\s\S]*10\.0\.0\.2/);
@@ -80,7 +80,7 @@ test('nosort keeps the order of the director', async () => {
 
 test('a service that is scheduled one by one says so', async () => {
   const exact = { ...serviceOf('10.0.0.1', counters('0')), exact: true };
-  const style = { label: numericLabel, stats: false, exact: false, sort: true };
+  const style = { label: numericLabel, shown: 'rules' as const, exact: false, sort: true };
   expect(await showServices([exact], style)).toContain('TCP  10.0.0.1:80 rr (exact)\n');
 });
 

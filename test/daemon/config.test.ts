@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig, parseConfig } from '../../ts/daemon/config.ts';
 
 const path = '/etc/xlvs/xlvs.yaml';
-const defaults = { connections: 524_288, backlog: 256 };
+const defaults = {
+  connections: 524_288,
+  destinations: 131_072,
+  backlog: 256,
+  macs: [],
+  sending: {},
+};
 
 describe('a configuration', () => {
   test.each(['', '# nothing said\n', '{}'])('may be empty: %j', (text) => {
@@ -10,11 +16,20 @@ describe('a configuration', () => {
   });
 
   test('names interfaces and sizes', () => {
-    const text = 'interfaces: [eth0, eth1]\nconnections: 1048576\nbacklog: 64\n';
+    const text = `interfaces: [eth0, eth1]
+connections: 1048576
+destinations: 64
+backlog: 64
+macs: [02:00:5E:00:53:01]
+sending: {eth0: tx}
+`;
     expect(parseConfig(text, path)).toEqual({
       interfaces: ['eth0', 'eth1'],
       connections: 1_048_576,
+      destinations: 64,
       backlog: 64,
+      macs: ['02:00:5e:00:53:01'],
+      sending: { eth0: 'tx' },
     });
   });
 
@@ -26,6 +41,7 @@ describe('a configuration', () => {
   test.each([
     ['connections: many', 'connections: expected 1024 to 16777216, received "many"'],
     ['connections: 10', 'connections: expected 1024 to 16777216, received 10'],
+    ['macs: [02:00]', 'macs[0]: expected a MAC address, received "02:00"'],
     ['backlog: 1.5', 'backlog: expected 1 to 4096, received 1.5'],
     ['interfaces: eth0', 'interfaces: expected array, received "eth0"'],
     ['interfaces: [eth0, 7]', 'interfaces[1]: expected string, received 7'],

@@ -38,12 +38,22 @@ export interface PacketCase {
   readonly settings?: Partial<Settings>;
   /** None unless told. */
   readonly connection?: ConnectionCase;
+  /** What new connections get; nothing unless told, so that the slow path has to decide. */
+  readonly ring?: RingCase;
+  /** Connections of others in the table; none unless told. */
+  readonly others?: Others;
+  /** Only the interface's own MAC address is listened to: this one. */
+  readonly station?: string;
+  /** No address is known as ours, whatever stands in the tables. */
+  readonly unknown?: boolean;
   readonly frame: Uint8Array;
   readonly verdict: VerdictName;
   /** The frame that leaves; the same bytes as `frame` where absent. */
   readonly out?: Uint8Array;
   /** The interface by which it leaves; 0 where absent. */
   readonly egress?: number;
+  /** XDP sends it back by its own queue. */
+  readonly transmitted?: boolean;
   readonly counters?: Readonly<Partial<Record<CounterName, number>>>;
   /** The connection's state afterwards; as before where absent. */
   readonly state?: StateName;
@@ -51,7 +61,34 @@ export interface PacketCase {
   readonly timeoutS?: number;
   /** By how much the destination's active connections grew, and the inactive ones fell. */
   readonly activated?: -1 | 1;
+  /** The packet has opened the connection whose state is told, at the accepting destination. */
+  readonly opens?: boolean;
+  /** Tickets taken, and taken a second time. */
+  readonly taken?: number;
+  readonly reused?: number;
+  /** The accepting destination refuses further connections from now on. */
+  readonly overloaded?: boolean;
 }
+
+/** What a case begins with. */
+export type Beginning = Omit<PacketCase, 'name' | 'frame' | 'verdict'>;
+
+/** What a ticket leads to: the destination of the case, or another one that takes nothing. */
+export type Ticket = 'accepting' | 'quiesced' | 'overloaded' | 'removed';
+
+/** The tickets that every service has. */
+export interface RingCase {
+  readonly family: Family;
+  readonly method: 'masq' | 'route';
+  readonly tickets: readonly Ticket[];
+  /** All are taken already, and may be taken again where no daemon is. */
+  readonly used?: boolean;
+  /** Upper threshold of the accepting destination, which has 20 connections. */
+  readonly upper?: number;
+}
+
+/** Connections beside the one of the case: of the same client's endpoint, or as many as fit. */
+export type Others = 'a hundred of this client' | 'as many as fit';
 
 /** The connection in the table. */
 export interface ConnectionCase {
@@ -63,12 +100,18 @@ export interface ConnectionCase {
   readonly removed?: boolean;
   /** The destination has weight 0. */
   readonly quiesced?: boolean;
+  /** What both next hops have in place of an interface index; the way's unless told. */
+  readonly egress?: number;
   /** Of both next hops; 1500 unless told. */
   readonly mtu?: number;
   /** The next hops were found under an earlier route generation. */
   readonly staleRoutes?: boolean;
-  /** The flow table still leads to a slot that is free, or another client's, by now. */
+  /** Its time is over, and nothing has swept it away yet. */
+  readonly expired?: boolean;
+  /** Its bucket still leads to its slot, which is free, or another client's, by now. */
   readonly slot?: 'freed' | 'taken';
+  /** The client's address and port in place of the usual ones. */
+  readonly client?: Endpoint;
   /** The destination's address and port in place of the usual ones. */
   readonly server?: Endpoint;
 }
@@ -118,6 +161,8 @@ export interface Way {
   readonly protocol: Protocol;
   readonly method: 'masq' | 'route';
   readonly direction: 'in' | 'out';
+  /** Where it is not the usual one. */
+  readonly client?: Endpoint;
 }
 
 /** What a packet has beyond its addresses, on both sides of the director alike. */
@@ -137,16 +182,14 @@ export interface Variation {
 
 /** The packet as it comes to the director. */
 export function arriving(way: Way, vary: Variation = {}): Frame {
-  const { family, direction } = way;
-  const client = CLIENT[family];
+  const { family, direction, client = CLIENT[family] } = way;
   const ends: Ends = direction === 'in' ? [client, VIP[family]] : [SERVER[family], client];
   return frame(way, ends, vary, LINKS.arriving);
 }
 
 /** The same packet as it leaves, built from nothing. */
 export function leaving(way: Way, vary: Variation = {}): Frame {
-  const { family, direction, method } = way;
-  const client = CLIENT[family];
+  const { family, direction, method, client = CLIENT[family] } = way;
   const target = method === 'masq' ? SERVER[family] : VIP[family];
   const ends: Ends = direction === 'in' ? [client, target] : [VIP[family], client];
   const ttl = (vary.ttl ?? 64) - 1;
@@ -170,9 +213,9 @@ function frame({ family, protocol }: Way, [from, to]: Ends, vary: Variation, lin
 
 /** The connection to which the way's packets belong, established. */
 export function connection(way: Way, vary: Partial<ConnectionCase> = {}): ConnectionCase {
-  const { family, protocol, method } = way;
+  const { family, protocol, method, client } = way;
   const state = protocol === 'tcp' ? 'established' : 'udp';
-  return { family, protocol, method, state, ...vary };
+  return { family, protocol, method, state, ...(client && { client }), ...vary };
 }
 
 /** A packet of an established connection that is forwarded. */
@@ -188,6 +231,23 @@ export function forwarded(name: string, way: Way, vary: Variation = {}): PacketC
     out: leaving(way, vary).bytes(),
     egress: EGRESS[way.direction],
     counters: incoming ? { inPackets: 1, inBytes: bytes } : { outPackets: 1, outBytes: bytes },
+  };
+}
+
+/** A packet that opens its connection by the next ticket, and is forwarded. */
+export function opening(name: string, way: Way, vary: Variation = {}): PacketCase {
+  const { frame, out, egress, counters } = forwarded(name, way, { flags: 'S', ...vary });
+  return {
+    name: `${name}: ${wayText(way)}`,
+    ring: { ...way, tickets: ['accepting'] },
+    frame,
+    verdict: 'forwarded_in',
+    ...(out && { out }),
+    ...(egress && { egress }),
+    counters: { connections: 1, ...counters },
+    state: way.protocol === 'tcp' ? 'syn_recv' : 'udp',
+    opens: true,
+    taken: 1,
   };
 }
 

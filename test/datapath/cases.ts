@@ -1,5 +1,6 @@
 import type { PacketCase } from './case.ts';
 import { FORWARDED } from './cases_forwarded.ts';
+import { OPENED, REUSED } from './cases_opened.ts';
 import { RECORDED_PACKETS } from './cases_packets.ts';
 import { REFUSED } from './cases_refused.ts';
 import { SETTINGS } from './cases_settings.ts';
@@ -13,9 +14,15 @@ export const CASES: Readonly<Record<string, readonly PacketCase[]>> = {
   'a TCP segment': TCP_STATES,
   'a packet that ends here': REFUSED,
   'a packet without a connection': STRANGE,
+  'a packet that opens its connection': OPENED,
   'a packet that kernel IPVS took under its sysctls': SETTINGS,
   'a packet that kernel IPVS forwarded': RECORDED_PACKETS,
   'a segment that kernel IPVS took': RECORDED_STATES,
+};
+
+/** What XDP does alone, where the slow path has no other to ask. */
+export const WITHOUT_DAEMON: Readonly<Record<string, readonly PacketCase[]>> = {
+  'a packet that opens its connection without a daemon': REUSED,
 };
 
 /** One whole frame, and what becomes of it cut off at every length. */

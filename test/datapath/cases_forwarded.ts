@@ -1,3 +1,4 @@
+import { Egress } from '../../ts/native/abi.gen.ts';
 import { destinationOptions, fragment, hopByHop, routing } from '../support/packet.ts';
 import {
   arriving,
@@ -70,6 +71,35 @@ const longest = WAYS.map((way): PacketCase => {
   };
 });
 
+/** The rest of it is in buffers that the packet code does not see. */
+const jumbo = WAYS.map((way): PacketCase => {
+  const vary = { payload: new Uint8Array(8900).fill(7), tags: [10] };
+  return { ...forwarded('jumbo frame', way, vary), connection: connection(way, { mtu: 9000 }) };
+});
+
+/** Sent to the interface's own MAC address, where that is looked at. */
+const addressed = WAYS.map(
+  (way): PacketCase => ({
+    ...forwarded('sent to its MAC address', way),
+    station: '02:00:00:00:00:11',
+  }),
+);
+
+/** Test runs come by interface 1, whose driver may be better at XDP_TX, or by another one. */
+const transmitted = WAYS.flatMap((way): PacketCase[] => [
+  {
+    ...forwarded('back by its own interface', way),
+    connection: connection(way, { egress: 1 | Egress.TRANSMIT }),
+    egress: 1,
+    transmitted: true,
+  },
+  {
+    ...forwarded('by another interface', way),
+    connection: connection(way, { egress: 9 | Egress.TRANSMIT }),
+    egress: 9,
+  },
+]);
+
 const removed = WAYS.filter(({ direction }) => direction === 'out').map(
   (way): PacketCase => ({
     ...forwarded('reply of a removed destination', way),
@@ -90,6 +120,9 @@ export const FORWARDED: readonly PacketCase[] = [
   ...zeroChecksum,
   ...fromZeroChecksum,
   ...longest,
+  ...jumbo,
+  ...addressed,
+  ...transmitted,
   ...removed,
   ...serviceGone,
 ];

@@ -3,6 +3,7 @@ import {
   arriving,
   connection,
   forwarded,
+  opening,
   type PacketCase,
   type Protocol,
   type StateName,
@@ -57,23 +58,32 @@ function readSteps({ protocol, method, steps }: Line): Step[] {
   });
 }
 
-function packetCase({ way, flags, before, after }: Step): PacketCase {
+function packetCases({ way, flags, before, after }: Step): PacketCase[] {
   const incoming = way.direction === 'in';
   const was = before && connection(way, { state: before.state });
   const name = `${flags || 'no flags'} on ${before?.state ?? 'nothing'}: ${wayText(way)}`;
   const frame = arriving(way, { flags }).bytes();
-  if (after?.chosen) return { name, ...(was && { connection: was }), frame, verdict: 'raised_new' };
-  if (!was) return { name, frame, verdict: incoming ? 'passed_not_syn' : 'passed_not_ours' };
+  const met = was && { connection: was };
+  if (after?.chosen) {
+    const { state, timeoutS } = after;
+    return [
+      { name, ...met, frame, verdict: 'raised_new' },
+      { ...opening(`${name}, by ticket`, way, { flags }), ...met, state, timeoutS },
+    ];
+  }
+  if (!was) return [{ name, frame, verdict: incoming ? 'passed_not_syn' : 'passed_not_ours' }];
   const now = after ?? FORGOTTEN;
   const grown = Number(now.active) - Number(before.active);
-  return {
-    ...forwarded(name, way, { flags }),
-    name,
-    connection: was,
-    state: now.state,
-    timeoutS: now.timeoutS,
-    ...(grown && { activated: grown as -1 | 1 }),
-  };
+  return [
+    {
+      ...forwarded(name, way, { flags }),
+      name,
+      connection: was,
+      state: now.state,
+      timeoutS: now.timeoutS,
+      ...(grown && { activated: grown as -1 | 1 }),
+    },
+  ];
 }
 
 /**
@@ -84,7 +94,7 @@ const FORGOTTEN: Shown = { state: 'close', timeoutS: 10, active: false, chosen: 
 
 /** Every segment in every state that segments lead to, once, as the kernel took it. */
 export const RECORDED_STATES: readonly PacketCase[] = unique(
-  readRecording<Line>(STATES_RECORDING).flatMap(readSteps).map(packetCase),
+  readRecording<Line>(STATES_RECORDING).flatMap(readSteps).flatMap(packetCases),
 );
 
 /** Throws where the same segment in the same state came to something else another time. */

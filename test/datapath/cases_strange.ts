@@ -49,6 +49,19 @@ const toServices: readonly PacketCase[] = [
   ]),
 ];
 
+/** What a switch floods here: the interface has another MAC address. */
+const flooded: readonly PacketCase[] = [
+  ...WAYS.map((way) => ({
+    ...strange("another host's", 'passed_other_host', way),
+    connection: connection(way),
+    station: '02:00:00:00:00:12',
+  })),
+  ...IN.map((way) => ({
+    ...strange("another host's, new", 'passed_other_host', way, { flags: 'S' }),
+    station: '02:00:00:00:00:12',
+  })),
+];
+
 const notOurs: readonly PacketCase[] = [
   ...OUT.map((way) => strange("a server's own", 'passed_not_ours', way, { flags: 'S' })),
   ...IN.map((way) => ({
@@ -64,6 +77,13 @@ const notOurs: readonly PacketCase[] = [
     services: [
       { ...way, ...VIP[way.family], protocol: way.protocol === 'tcp' ? 'udp' : 'tcp' } as const,
     ],
+  })),
+  // What comes to a virtual address is looked up, and so has to be a packet.
+  ...TCP4.map((way) => ({
+    ...strange('service on another port, wrong header checksum', 'dropped_header_checksum', way, {
+      ip4: { checksumError: 7 },
+    }),
+    services: [{ ...way, ...VIP[way.family], port: 81 }],
   })),
   // Nobody else's header is checked: the kernel does that.
   ...TCP4.map((way) => ({
@@ -150,6 +170,7 @@ function ip4Tagged(tags: number): Uint8Array {
 /** Packets without a connection. */
 export const STRANGE: readonly PacketCase[] = [
   ...toServices,
+  ...flooded,
   ...notOurs,
   ...staleFlows,
   ...repliesOfRoute,

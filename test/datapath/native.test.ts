@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { loadAddon } from '../../ts/native/addon.ts';
 import type { PacketCase } from './case.ts';
 import { CASES, TRUNCATIONS } from './cases.ts';
-import { expected, fill, outcome } from './tables.ts';
+import { clearCounters, expected, outcome } from './outcome.ts';
+import { fill } from './tables.ts';
 
 const { MemoryDirector } = loadAddon();
 
@@ -10,6 +11,7 @@ const { MemoryDirector } = loadAddon();
 function check(packetCase: PacketCase): void {
   const director = new MemoryDirector();
   fill(director, packetCase);
+  clearCounters(director);
   const { frame, ifindex } = director.run(packetCase.frame);
   expect(outcome(frame, director), packetCase.name).toEqual(
     expected(packetCase, packetCase.verdict),

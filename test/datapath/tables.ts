@@ -1,5 +1,5 @@
 import { uptime } from 'node:os';
-import { liveConnections } from '../../ts/dataplane/connections.ts';
+import { generationIn } from '../../ts/dataplane/connections.ts';
 import {
   addressOf,
   METHODS,
@@ -8,259 +8,247 @@ import {
   writeAddress,
 } from '../../ts/dataplane/encoding.ts';
 import { putSettings } from '../../ts/dataplane/settings.ts';
-import {
-  DEFAULT_TIMEOUTS,
-  isActive as isActiveState,
-  stateTimeoutsS,
-} from '../../ts/lvs/connection.ts';
+import { Stations } from '../../ts/dataplane/stations.ts';
+import { DEFAULT_TIMEOUTS, stateTimeoutsS } from '../../ts/lvs/connection.ts';
 import { DEFAULT_SETTINGS } from '../../ts/lvs/settings.ts';
 import {
   AddressRole,
   Connection,
   ConnectionState,
-  Counters,
   Destination,
   Flow,
+  Limits,
   NextHop,
+  Schedule,
   Settings,
   SlotPhase,
-  Verdict,
-  VerdictCounters,
+  TicketLine,
 } from '../../ts/native/abi.gen.ts';
 import { type ConnectionSpec, loadAddon, type MemoryDirector } from '../../ts/native/addon.ts';
 import {
+  type Beginning,
   CLIENT,
-  COUNTERS,
   type ConnectionCase,
   EGRESS,
   type Endpoint,
+  type Family,
   LINKS,
-  type PacketCase,
+  type RingCase,
   SERVER,
   SERVICES,
   type StateName,
-  type VerdictName,
+  type Ticket,
   VIP,
 } from './case.ts';
 
-/** The memory that both targets look at, and that a run leaves its traces in. */
-export interface Memory {
-  readonly settings: ArrayBuffer;
-  readonly buckets: ArrayBuffer;
-  readonly connections: ArrayBuffer;
-  readonly destinations: ArrayBuffer;
-  /** One element a CPU, or a single one. */
-  readonly counters: ArrayBuffer;
-  readonly verdicts: ArrayBuffer;
-}
-
-/** What a run left behind, in words. */
-export interface Outcome {
-  readonly frame: string;
-  /** Every counter that is not zero. */
-  readonly verdicts: Readonly<Record<string, number>>;
-  readonly counters: Readonly<Record<string, number>>;
-  /** Of the connection's slot; 'free' without a connection. */
-  readonly state: string;
-  readonly timeoutS: number;
-  /** The destination's counts of connections. */
-  readonly active: number;
-  readonly inactive: number;
-}
-
 const { AddressTable } = loadAddon();
 
-/** The destination of every connection here, and what its counts begin with. */
-const DESTINATION = 5;
-const COUNT = 10;
+/** The destination of every case, and what each of its counts begins with. */
+export const DESTINATION = 5;
+export const COUNT = 10;
+/** Timeouts of connections by their states; a tick is a second. */
+export const TIMEOUTS_S = stateTimeoutsS(DEFAULT_TIMEOUTS);
+/** Number of the first ticket: those of a ring run over. */
+export const FIRST_TICKET = 2 ** 32 - 2;
+
+/** Destination and service of other connections than the case's own. */
+const OTHER_DESTINATION = 9;
+const OTHER_PORT = 1000;
+/** More connections than there is room for, so that every place is tried. */
+const MANY = 5000;
+/** What tickets lead to. */
+const TICKETS: Readonly<Record<Ticket, number>> = {
+  accepting: DESTINATION,
+  quiesced: 6,
+  overloaded: 7,
+  removed: 8,
+};
+/** Test runs come by lo. */
+const LOOPBACK = 1;
+/** Line of the only ring. */
+const RING_LINE = 3;
 const GENERATION = 7;
 /** Indices of the next hops. */
-const HOPS = { in: 1, out: 2 } as const;
+export const HOPS = { in: 1, out: 2 } as const;
 /** Any secret does. */
 const SECRET = [3n, 5n, 7n, 11n, 13n, 17n, 19n, 23n].map((prime) => prime ** 15n);
 /**
  * When connections were last seen: ahead of the kernel's ticks, which begin five minutes before
- * they run over, whatever their length, and so never too long ago.
+ * they run over, whatever their length, and so never too long ago. Longer ago than any timeout.
  */
 const SEEN_JIFFIES = (1000 * Math.ceil(uptime()) + 2 ** 20) % 2 ** 32;
-const TIMEOUTS_S = stateTimeoutsS(DEFAULT_TIMEOUTS);
+const LONG_JIFFIES = 2 ** 30;
 
-const names = (numbers: Readonly<Record<string, number>>): Map<number, string> =>
-  new Map(Object.entries(numbers).map(([name, number]) => [number, name.toLowerCase()]));
-const STATE_NAMES = names(ConnectionState);
-const VERDICT_NAMES = names(Verdict);
+/** Enters all that a case begins with. The settings' clock does not run (hz 0). */
+export function fill(director: MemoryDirector, packetCase: Beginning): void {
+  const { services = SERVICES, connection, ring, others } = packetCase;
+  putAllSettings(director, packetCase);
+  for (const service of services) director.putService(serviceKey(service));
+  if (!packetCase.unknown) putAddresses(director, packetCase);
+  if (packetCase.station) putStation(director, packetCase.station);
+  const to = connection ?? ring;
+  if (to) {
+    putDestination(director, { ...ring, ...to });
+    putHop(director, 'in', connection);
+    putHop(director, 'out', connection);
+  }
+  if (ring) putTickets(director, ring);
+  if (connection) enter(director, connection);
+  if (others === 'a hundred of this client' && to) putOthers(director, to.family);
+  if (others === 'as many as fit' && to) fillUp(director, to.family);
+  const view = destinationView(director, DESTINATION);
+  Destination.setActive(view, 0, COUNT);
+  Destination.setInactive(view, 0, COUNT);
+}
 
-/**
- * Enters a case's services and connection. The settings' clock does not run (hz 0), so the route
- * generation holds; a tick is a second.
- */
-export function fill(
-  director: MemoryDirector,
-  { services = SERVICES, settings, connection }: PacketCase,
-) {
+function putAllSettings(director: MemoryDirector, { settings }: Beginning): void {
   const view = new DataView(director.settings);
   Settings.setRouteGeneration(view, 0, GENERATION);
   putSettings(view, { ...DEFAULT_SETTINGS, ...settings });
   new Uint32Array(director.settings, Settings.timeoutJiffies.at).set(TIMEOUTS_S);
   new BigUint64Array(director.settings, Settings.hashKeys.at, Settings.hashKeys.count).set(SECRET);
+}
+
+function putStation({ settings, stations }: MemoryDirector, station: string): void {
+  const link = { ifindex: LOOPBACK, mac: station, ethernet: true };
+  new Stations({ settings, stations }).update([{ ...link, deviceKind: '', lower: 0, master: 0 }]);
+}
+
+function putAddresses(director: MemoryDirector, packetCase: Beginning): void {
+  const { services = SERVICES, connection, ring } = packetCase;
   const addresses = new AddressTable(director.settings, director.addresses);
   const own = (address: string, role: number): void => {
     const { bytes, family } = addressOf(address);
     addresses.add(bytes, family, role);
   };
-  for (const service of services) {
-    director.putService(serviceKey(service));
-    own(service.address, AddressRole.VIRTUAL);
+  for (const { address } of services) own(address, AddressRole.VIRTUAL);
+  const to = connection ?? ring;
+  if (!to) return;
+  own(VIP[to.family].address, AddressRole.VIRTUAL);
+  own(serverOf(to).address, AddressRole.DESTINATION);
+}
+
+/** What new and old connections have of their destination. */
+type DestinationCase = Partial<ConnectionCase> & Pick<RingCase, 'family' | 'method' | 'upper'>;
+
+function putDestination(director: MemoryDirector, to: DestinationCase): void {
+  const view = destinationView(director, DESTINATION);
+  const { address, port } = serverOf(to);
+  Destination.setFamily(view, 0, writeAddress(view, Destination.daddrAt, address));
+  Destination.setDport(view, 0, port);
+  Destination.setMethod(view, 0, METHODS[to.method]);
+  Destination.setAvailable(view, 0, to.removed ? 0 : 1);
+  Destination.setWeight(view, 0, to.quiesced ? 0 : 1);
+  Destination.setUpper(view, 0, to.upper ?? 0);
+  Destination.setRouteGeneration(view, 0, generationOf(to));
+  Destination.setHop(view, 0, HOPS.in);
+}
+
+/** The tickets of every service, one ring for all. */
+function putTickets(director: MemoryDirector, { tickets, method, used = false }: RingCase): void {
+  for (const index of Object.values(TICKETS)) {
+    if (index === DESTINATION) continue;
+    const view = destinationView(director, index);
+    Destination.setAvailable(view, 0, index === TICKETS.removed ? 0 : 1);
+    Destination.setWeight(view, 0, index === TICKETS.quiesced ? 0 : 1);
+    Destination.setOverloaded(view, 0, index === TICKETS.overloaded ? 1 : 0);
   }
-  if (!connection) return;
-  own(VIP[connection.family].address, AddressRole.VIRTUAL);
-  own(serverOf(connection).address, AddressRole.DESTINATION);
-  putDestination(director, connection);
-  putHop(director, 'in', connection);
-  putHop(director, 'out', connection);
-  const slot = director.putConnection(connectionSpec(connection));
-  const destination = new DataView(director.destinations, DESTINATION * Destination.size);
-  Destination.setActive(destination, 0, COUNT);
-  Destination.setInactive(destination, 0, COUNT);
+  const mask = Limits.TICKETS_PER_LINE - 1;
+  const line = new Uint32Array(director.rings, RING_LINE * TicketLine.size);
+  tickets.forEach((ticket, i) => {
+    line[((FIRST_TICKET + i) & mask) >>> 0] = TICKETS[ticket];
+  });
+  const limit = (FIRST_TICKET + tickets.length) % 2 ** 32;
+  const view = new DataView(director.schedules);
+  for (let at = 0; at < SERVICES.length * Schedule.size; at += Schedule.size) {
+    Schedule.setRingLine(view, at, RING_LINE);
+    Schedule.setRingMask(view, at, mask);
+    Schedule.setReusable(view, at, used ? tickets.length : 0);
+    Schedule.setCookies(view, at, method === 'masq' ? 1 : 0);
+    Schedule.setWindow(view, at, (BigInt(limit) << 32n) | BigInt(used ? limit : FIRST_TICKET));
+  }
+}
+
+/** Enters the connection of the case. */
+function enter(director: MemoryDirector, connection: ConnectionCase): void {
+  const { family, client = CLIENT[family] } = connection;
+  const spec = connectionSpec(connection, [client, VIP[family]]);
+  const slot = director.putConnection({ ...spec, destination: DESTINATION });
   const entry = new DataView(director.connections, slot * Connection.size, Connection.size);
-  Connection.setRouteGeneration(entry, 0, generationOf(connection));
+  const generation = generationIn(Connection.state(entry, 0), generationOf(connection));
+  Connection.setRouteGeneration(entry, 0, generation);
   Connection.setHopIn(entry, 0, HOPS.in);
   Connection.setHopOut(entry, 0, HOPS.out);
   if (connection.slot === 'freed') Connection.setState(entry, 0, SlotPhase.FREE);
   if (connection.slot === 'taken') Connection.setCport(entry, 0, CLIENT[4].port + 1);
 }
 
-function putDestination(director: MemoryDirector, connection: ConnectionCase): void {
-  const view = new DataView(director.destinations, DESTINATION * Destination.size);
-  const { address, port } = serverOf(connection);
-  Destination.setFamily(view, 0, writeAddress(view, Destination.daddrAt, address));
-  Destination.setDport(view, 0, port);
-  Destination.setMethod(view, 0, METHODS[connection.method]);
-  Destination.setAvailable(view, 0, connection.removed ? 0 : 1);
-  Destination.setWeight(view, 0, connection.quiesced ? 0 : 1);
+/** More connections of the client's endpoint than its buckets have room for. */
+function putOthers(director: MemoryDirector, family: Family): void {
+  const { address } = VIP[family];
+  for (let port = OTHER_PORT; port < OTHER_PORT + 100; port++) {
+    const slot = enterOther(director, family, [CLIENT[family], { address, port }]);
+    if (slot < 0) throw new Error('expected room for a hundred connections');
+  }
 }
 
-function connectionSpec(connection: ConnectionCase): ConnectionSpec {
-  const { family, protocol, state } = connection;
+/** As many connections as there is room for, of as many clients. */
+function fillUp(director: MemoryDirector, family: Family): void {
+  const { address } = CLIENT[family];
+  const virtual = { ...VIP[family], port: OTHER_PORT };
+  for (let port = 1; port < MANY; port++)
+    enterOther(director, family, [{ address, port }, virtual]);
+}
+
+function enterOther(director: MemoryDirector, family: Family, ends: Ends): number {
+  const like: ConnectionCase = { family, protocol: 'tcp', method: 'masq', state: 'established' };
+  return director.putConnection(connectionSpec(like, ends));
+}
+
+type Ends = [client: Endpoint, virtual: Endpoint];
+
+function connectionSpec(connection: ConnectionCase, [client, virtual]: Ends): ConnectionSpec {
+  const { protocol, state, expired } = connection;
   const request = new Uint8Array(Flow.size);
   const view = new DataView(request.buffer);
-  writeAddress(view, Flow.saddrAt, CLIENT[family].address);
-  writeAddress(view, Flow.daddrAt, VIP[family].address);
-  Flow.setSport(view, 0, CLIENT[family].port);
-  Flow.setDport(view, 0, VIP[family].port);
+  Flow.setFamily(view, 0, writeAddress(view, Flow.saddrAt, client.address));
+  writeAddress(view, Flow.daddrAt, virtual.address);
+  Flow.setSport(view, 0, client.port);
+  Flow.setDport(view, 0, virtual.port);
   Flow.setProtocol(view, 0, PROTOCOLS[protocol]);
-  Flow.setFamily(view, 0, family);
   return {
     request,
-    destination: DESTINATION,
+    destination: OTHER_DESTINATION,
     state: stateNumber(state),
-    seenJiffies: SEEN_JIFFIES,
+    seenJiffies: (SEEN_JIFFIES - (expired ? LONG_JIFFIES : 0)) >>> 0,
     timeoutJiffies: TIMEOUTS_S[stateNumber(state)] ?? 0,
   };
 }
 
-function putHop(director: MemoryDirector, way: 'in' | 'out', connection: ConnectionCase): void {
+function putHop(director: MemoryDirector, way: 'in' | 'out', to: Partial<ConnectionCase> = {}) {
   const view = new DataView(director.nextHops, HOPS[way] * NextHop.size, NextHop.size);
-  const key = (BigInt(generationOf(connection)) << 32n) | BigInt(EGRESS[way]);
+  const key = (BigInt(generationOf(to)) << 32n) | BigInt(to.egress ?? EGRESS[way]);
   NextHop.setKey(view, 0, key);
-  NextHop.setMtu(view, 0, connection.mtu ?? 1500);
+  NextHop.setMtu(view, 0, to.mtu ?? 1500);
   const bytes = new Uint8Array(view.buffer, view.byteOffset, NextHop.size);
   bytes.set(LINKS[way].target, NextHop.dmac.at);
   bytes.set(LINKS[way].source, NextHop.smac.at);
 }
 
-function generationOf({ staleRoutes = false }: ConnectionCase): number {
+function generationOf({ staleRoutes = false }: Partial<ConnectionCase>): number {
   return staleRoutes ? GENERATION - 1 : GENERATION;
 }
 
-/** What the case says, in the same words as outcome(), where its end is called so. */
-export function expected(packetCase: PacketCase, verdict: VerdictName): Outcome {
-  const { connection, activated = 0 } = packetCase;
-  const ended = isEnded(packetCase);
-  const before = connection?.slot === 'freed' || ended ? undefined : connection?.state;
-  const state = packetCase.state ?? before;
-  const count = connection ? COUNT : 0;
-  const wasActive = ended && connection !== undefined && isActive(connection.state);
-  return {
-    frame: hex(packetCase.out ?? packetCase.frame),
-    verdicts: { [verdict]: 1 },
-    counters: packetCase.counters ?? {},
-    state: state ?? 'free',
-    timeoutS: packetCase.timeoutS ?? (state ? (TIMEOUTS_S[stateNumber(state)] ?? 0) : 0),
-    active: count + activated - (ended && wasActive ? 1 : 0),
-    inactive: count - activated - (ended && !wasActive ? 1 : 0),
-  };
-}
-
-/** Whether the packet ends the connection that it finds: it asks for another one. */
-function isEnded({ connection, verdict, timeoutS }: PacketCase): boolean {
-  if (connection === undefined || connection.slot !== undefined) return false;
-  return timeoutS === 0 || verdict === 'raised_new';
-}
-
-function isActive(state: StateName): boolean {
-  return isActiveState(state.toUpperCase() as Parameters<typeof isActiveState>[0]);
-}
-
-/** What a run left in memory that was zero in all counters before. */
-export function outcome(frame: Uint8Array, memory: Memory): Outcome {
-  const connection = new DataView(memory.connections);
-  const [at] = liveConnections(memory);
-  const destination = new DataView(memory.destinations, DESTINATION * Destination.size);
-  return {
-    frame: hex(frame),
-    verdicts: movedVerdicts(memory.verdicts),
-    counters: movedCounters(memory),
-    state: at === undefined ? 'free' : stateName(Connection.state(connection, at)),
-    timeoutS: at === undefined ? 0 : Connection.timeoutJiffies(connection, at),
-    active: Destination.active(destination, 0),
-    inactive: Destination.inactive(destination, 0),
-  };
-}
-
-function movedVerdicts(memory: ArrayBuffer): Record<string, number> {
-  const moved: Record<string, number> = {};
-  const words = VerdictCounters.size / 8;
-  new BigUint64Array(memory).forEach((packets, at) => {
-    if (packets === 0n) return;
-    const name = VERDICT_NAMES.get(at % words) ?? String(at);
-    moved[name] = (moved[name] ?? 0) + Number(packets);
-  });
-  return moved;
-}
-
-/** Those of the destination by their names, its neighbours' by their index as well. */
-function movedCounters({ settings, counters }: Memory): Record<string, number> {
-  const moved: Record<string, number> = {};
-  const words = Counters.size / 8;
-  const shard = Settings.destinations(new DataView(settings), 0) * Counters.size;
-  for (let first = 0; first + shard <= counters.byteLength; first += shard) {
-    new BigUint64Array(counters, first, 2 * DESTINATION * words).forEach((value, at) => {
-      if (value === 0n) return;
-      const index = Math.floor(at / words);
-      const name = COUNTERS[at % words] ?? 'pad';
-      const key = index === DESTINATION ? name : `${index}.${name}`;
-      moved[key] = (moved[key] ?? 0) + Number(value);
-    });
-  }
-  return moved;
-}
-
-function serverOf({ family, method, server }: ConnectionCase): Endpoint {
+function serverOf({ family, method, server }: DestinationCase): Endpoint {
   if (server) return server;
   return method === 'masq' ? SERVER[family] : { ...SERVER[family], port: VIP[family].port };
 }
 
-function stateName(word: number): string {
-  const state = word & SlotPhase.STATE;
-  return STATE_NAMES.get(state) ?? String(state);
+function destinationView(director: MemoryDirector, index: number): DataView {
+  return new DataView(director.destinations, index * Destination.size, Destination.size);
 }
 
-function stateNumber(state: StateName): number {
+/** A state by its number. */
+export function stateNumber(state: StateName): number {
   return ConnectionState[state.toUpperCase() as keyof typeof ConnectionState];
-}
-
-/** Sixteen bytes a line, so that a difference is found. */
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex').replace(/.{32}/g, '$&\n');
 }

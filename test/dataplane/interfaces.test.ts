@@ -60,6 +60,7 @@ function machine({
       putRoute: unused,
       enter: unused,
       connectionCount: unused,
+      census: unused,
       clock: unused,
       sweep: unused,
       readCaptured: unused,

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { XdpDataplane } from '../../ts/dataplane/xdp.ts';
 import { DEFAULT_TIMEOUTS } from '../../ts/lvs/connection.ts';
 import { NO_COUNTERS } from '../../ts/lvs/counters.ts';
@@ -98,10 +98,10 @@ test('addresses are ours as long as a service, or a connection of one, may need 
   xdp.putService(0, service());
   xdp.putDestination(3, destination(9), service());
   xdp.putDestination(3, destination(9, { weight: 0 }), service());
-  expect(added).toEqual(['192.0.2.1 1', '10.0.0.9 2', '192.0.2.1 1']);
+  expect(added).toEqual(['192.0.2.1 1', '10.0.0.9 2']);
   xdp.removeService(0, service());
   xdp.removeDestination(3);
-  expect(added).toEqual(['10.0.0.9 2', '192.0.2.1 1']);
+  expect(added).toEqual(['192.0.2.1 1', '10.0.0.9 2']);
   xdp.clearDestination(3);
   expect(added).toEqual([]);
 });
@@ -115,6 +115,50 @@ test('connections count from their decision on, for their own destination', () =
   expect([xdp.activeConnections(1), xdp.inactiveConnections(1)]).toEqual([2, 5]);
   expect(new Uint32Array(xdp.pending, 8, 2)).toEqual(Uint32Array.of(1, 2));
   expect([xdp.activeConnections(0), xdp.inactiveConnections(2)]).toEqual([0, 0]);
+});
+
+describe('a destination is overloaded', () => {
+  const limited = (upperThreshold: number) => destination(9, { upperThreshold, lowerThreshold: 1 });
+
+  test('when XDP says so, until a higher upper threshold is told, or none', () => {
+    const { dataplane: xdp, view } = dataplane();
+    const overload = () => Destination.setOverloaded(view('destinations'), Destination.size, 1);
+    xdp.putDestination(1, limited(4), service());
+    expect(Destination.upper(view('destinations'), Destination.size)).toBe(4);
+    expect(Destination.lower(view('destinations'), Destination.size)).toBe(1);
+    overload();
+    const isOverloaded = [4, 3, 5, 4, 0].map((upper) => {
+      overload();
+      xdp.putDestination(1, upper === 0 ? destination(9) : limited(upper), service());
+      return xdp.isOverloaded(1);
+    });
+    expect(isOverloaded).toEqual([true, true, false, true, false]);
+  });
+
+  test('when connections that were decided on, but are not in the table yet, reach it', () => {
+    const { dataplane: xdp, view } = dataplane();
+    xdp.putDestination(1, limited(4), service());
+    Destination.setInactive(view('destinations'), Destination.size, 3);
+    expect(xdp.isOverloaded(1)).toBe(false);
+    xdp.bind(1, true);
+    expect(xdp.isOverloaded(1)).toBe(true);
+    xdp.putDestination(2, destination(8), service());
+    xdp.bind(2, true);
+    expect(xdp.isOverloaded(2)).toBe(false);
+  });
+});
+
+test('activity is another number whenever a shard counts something', () => {
+  const { dataplane: xdp, view } = dataplane();
+  const seen = new Set([xdp.activity(5)]);
+  for (let element = 0; element <= FAKE.cpus; element++) {
+    const at = (element * Limits.MAX_DESTINATIONS + 5) * Counters.size;
+    Counters.setConnections(view('destination_counters'), at, 1n);
+    seen.add(xdp.activity(5));
+    Counters.setOutPackets(view('destination_counters'), at, 7n);
+    seen.add(xdp.activity(5));
+  }
+  expect(seen.size).toBe(1 + 2 * (FAKE.cpus + 1));
 });
 
 test("counters are the sum of every CPU's and the slow path's, until they are cleared", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Feature, InterfaceFacts } from '../../ts/doctor/facts.ts';
+import type { Finding } from '../../ts/doctor/finding.ts';
 import { checkInterfaces } from '../../ts/doctor/interface_checks.ts';
 import { goodFacts, goodInterface } from './facts.ts';
 
@@ -33,6 +34,22 @@ describe('a warning says the command that ends it', () => {
   ])('%s', (_name, change, advice) => {
     expect(check(change)).toMatchObject([{ level: 'warning', subject: 'eth0', advice }]);
   });
+});
+
+test.each([
+  ['ixgbe', 'by XDP_TX where they came from', true],
+  ['virtio_net', 'forwards by redirect: ', true],
+  ['veth', 'forwards by redirect: ', false],
+])('how packets leave by %s, and whether that was ever measured', (driver, how, unmeasured) => {
+  const change = { ...goodInterface, driver };
+  const [{ found }] = checkInterfaces({ ...goodFacts, interfaces: [change] }) as [Finding];
+  expect(found).toContain(how);
+  expect(found.includes('not measured with it')).toBe(unmeasured);
+});
+
+test('jumbo frames are native where the driver gives them in several buffers', () => {
+  expect(check({ driver: 'mlx5_core', mtu: 9000 })).toEqual([]);
+  expect(check({ driver: 'ixgbe', mtu: 9000, features: new Map() })).toHaveLength(1);
 });
 
 test('link-local addresses alone need no IPv6 forwarding', () => {

@@ -54,3 +54,18 @@ describe('what a worked example expects', () => {
     expect(holds(['RS2', 'RS2', 'RS2'])).toBe(false);
   });
 });
+
+describe('a cable', () => {
+  test('is one veth pair between its two hosts, and no bridge', () => {
+    const end = (role: string, lan: string) => ({
+      role,
+      links: [{ device: 'eth0', lan, addresses: [] }],
+    });
+    const hosts = [end('client', 'wire'), end('director', 'wire')];
+    const topology = { name: 'x', title: '', drawing: '', hosts, cables: ['wire'] };
+    const lines = buildSteps(topology, (role) => `lab-${role}`).map(({ input = '' }) => input);
+    const [client, director] = hosts.map(({ role }) => `name eth0 netns lab-${role} mtu 1500`);
+    expect(lines).toContain(`link add ${client} type veth peer ${director}\n`);
+    expect(lines.join('')).not.toContain('bridge');
+  });
+});

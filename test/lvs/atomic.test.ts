@@ -38,7 +38,7 @@ describe('applyAll, atomic', () => {
 
   test('is one entry in the journal', () => {
     const journal: JournalEntry[] = [];
-    const director = new Director(new MemoryDataplane(), (entry) => journal.push(entry));
+    const director = new Director(new MemoryDataplane(), (entries) => journal.push(...entries));
     director.applyAll([rule.add(), rule.addDestination(destination(1))], { atomic: true });
     director.applyAll([rule.zero(), refused], { atomic: true });
     director.applyAll([], { atomic: true });

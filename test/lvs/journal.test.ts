@@ -35,7 +35,7 @@ test('a director that replays the journal is the one that wrote it', () => {
     fc.property(happenings, (life) => {
       const dataplane = new MemoryDataplane();
       const journal: JournalEntry[] = [];
-      const director = new Director(dataplane, (entry) => journal.push(entry));
+      const director = new Director(dataplane, (entries) => journal.push(...entries));
       live(director, dataplane, life);
 
       const next = successor(dataplane, journal);
@@ -80,7 +80,7 @@ function choices(director: Director, dataplane: MemoryDataplane): (number | unde
 test('a rule change writes down where the scheduler is', () => {
   const dataplane = new MemoryDataplane();
   const journal: JournalEntry[] = [];
-  const director = new Director(dataplane, (entry) => journal.push(entry));
+  const director = new Director(dataplane, (entries) => journal.push(...entries));
   director.apply(rule.add());
   for (const x of [1, 2, 3]) director.apply(rule.addDestination(destination(x)));
   const [service] = director.services;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Destination } from '../../ts/lvs/destination.ts';
-import { makeScheduler } from '../../ts/lvs/schedulers/index.ts';
+import { makeScheduler, SCHEDULER_NAMES } from '../../ts/lvs/schedulers/index.ts';
 import { MemoryDataplane } from '../support/memory_dataplane.ts';
-import { destination } from '../support/rules.ts';
+import { destination, flow } from '../support/rules.ts';
 
 const weights = fc.array(fc.integer({ min: 0, max: 12 }), { minLength: 1, maxLength: 8 });
 
@@ -21,7 +21,7 @@ function shares(name: string, weights: readonly number[], connections: number): 
   scheduler.update(service);
   const shares = weights.map(() => 0);
   for (let i = 0; i < connections; i++) {
-    const chosen = scheduler.schedule(service);
+    const chosen = scheduler.schedule(service, flow());
     if (chosen !== undefined) shares[chosen.index]! += 1;
   }
   return shares;
@@ -46,8 +46,8 @@ test('rr gives each accepting destination the same', () => {
   );
 });
 
-test.for(['rr', 'wrr', 'lc', 'wlc'])('%s chooses none of none', (name) => {
-  expect(makeScheduler(name)?.schedule({ destinations: [] })).toBeUndefined();
+test.for(SCHEDULER_NAMES)('%s chooses none of none', (name) => {
+  expect(makeScheduler(name)?.schedule({ destinations: [] }, flow())).toBeUndefined();
 });
 
 test('rr goes on with the next when the chosen one is removed', () => {
@@ -55,14 +55,14 @@ test('rr goes on with the next when the chosen one is removed', () => {
   const [a, b, c] = pool([1, 1, 1]).destinations as [Destination, Destination, Destination];
   const all = { destinations: [a, b, c] };
   scheduler.update(all);
-  expect([scheduler.schedule(all), scheduler.schedule(all)]).toEqual([a, b]);
+  expect([scheduler.schedule(all, flow()), scheduler.schedule(all, flow())]).toEqual([a, b]);
   const rest = { destinations: [a, c] };
   scheduler.update(rest);
-  expect(scheduler.schedule(rest)).toBe(c);
+  expect(scheduler.schedule(rest, flow())).toBe(c);
 });
 
 test('no scheduler has the name of what every object has', () => {
-  expect(['constructor', '__proto__', 'toString', ''].map(makeScheduler)).toEqual(
+  expect(['constructor', '__proto__', 'toString', ''].map((name) => makeScheduler(name))).toEqual(
     Array(4).fill(undefined),
   );
 });

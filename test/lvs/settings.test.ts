@@ -11,6 +11,7 @@ test('a new director has the defaults of LVS, and cookies under attack', () => {
     expire_nodest_conn: 0,
     sloppy_tcp: 0,
     drop_entry: 0,
+    mh_tab_index: 12,
     syn_cookies: 1,
   });
 });
@@ -26,7 +27,7 @@ test('what is set is told to the data plane, and the rest stays', () => {
 
 test('settings are in the journal, and taken back with a batch that is refused', () => {
   const journal: JournalEntry[] = [];
-  const director = new Director(new MemoryDataplane(), (entry) => journal.push(entry));
+  const director = new Director(new MemoryDataplane(), (entries) => journal.push(...entries));
   director.apply(rule.settings({ conn_reuse_mode: 0 }));
   const batch = [rule.settings({ conn_reuse_mode: 3 }), rule.delete()];
   expect(director.applyAll(batch, { atomic: true }).at(-1)).toMatchObject({ ok: false });
@@ -45,6 +46,8 @@ test.each([
   ['conn_reuse_mode', '4', undefined],
   ['conn_reuse_mode', 'on', undefined],
   ['sloppy_tcp', -1, undefined],
+  ['mh_tab_index', 8, 8],
+  ['mh_tab_index', 7, undefined],
   ['sloppy_tcp', '0.5', undefined],
 ] as const)('%s may be said as %s', (name, given, value) => {
   expect(settingValue(name, given)).toBe(value);

@@ -4,7 +4,7 @@ import { Director } from '../../ts/lvs/director.ts';
 import type { JournalEntry } from '../../ts/lvs/journal_entry.ts';
 import type { Operation } from '../../ts/lvs/operation.ts';
 import { KilledError, MortalDataplane } from '../support/mortal_dataplane.ts';
-import { destination, rule, service } from '../support/rules.ts';
+import { destination, flow, rule, service } from '../support/rules.ts';
 
 /** What may happen to a service that is scheduled ahead. */
 type Step =
@@ -90,7 +90,7 @@ class Twins {
   }
 
   #decide(): number | undefined {
-    return this.#twin.serviceAt(0)!.tickets!.decide()?.index;
+    return this.#twin.serviceAt(0)!.tickets!.decide(flow())?.index;
   }
 
   #claim(cpu: number): void {
@@ -143,7 +143,7 @@ class Twins {
   }
 
   #newDirector(): Director {
-    return new Director(this.#dataplane, (entry) => {
+    return new Director(this.#dataplane, ([entry]) => {
       this.#dataplane.live(this.#journal.length);
       this.#journal.push(JSON.stringify(entry));
       this.#dataplane.live(this.#journal.length);

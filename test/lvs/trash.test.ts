@@ -12,7 +12,7 @@ describe('a removed destination', () => {
   beforeEach(() => {
     journal = [];
     dataplane = new MemoryDataplane();
-    director = new Director(dataplane, (entry) => journal.push(entry));
+    director = new Director(dataplane, (entries) => journal.push(...entries));
     director.apply(rule.add());
     director.apply(rule.addDestination(destination(1)));
     director.apply(rule.addDestination(destination(2)));

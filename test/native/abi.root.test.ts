@@ -5,10 +5,12 @@ import {
   Connection,
   Counters,
   Destination,
+  Interface,
   NextHop,
   Schedule,
   ServiceKey,
   Settings,
+  StationLine,
   TicketLine,
   VerdictCounters,
 } from '../../ts/native/abi.gen.ts';
@@ -33,6 +35,7 @@ describe.each(built.map((path) => [basename(path), path]))('in %s', (_, path) =>
   test.each([
     ['settings', 4, Settings.size],
     ['addresses', 4, 8],
+    ['stations', 4, StationLine.size],
     ['buckets', 4, 8],
     ['connections', 4, Connection.size],
     ['services', ServiceKey.size, 4],
@@ -42,7 +45,7 @@ describe.each(built.map((path) => [basename(path), path]))('in %s', (_, path) =>
     ['rings', 4, TicketLine.size],
     ['next_hops', 4, NextHop.size],
     ['verdicts', 4, VerdictCounters.size],
-    ['interfaces', 4, 4],
+    ['interfaces', 4, Interface.size],
     ['sockets', 4, 4],
   ])('keys and values of the map %s have the sizes of their types', (name, keySize, valueSize) => {
     const map = object.map(name);

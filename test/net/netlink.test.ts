@@ -66,6 +66,8 @@ describe('what a kernel answered', () => {
       operState: 'up',
       mac: '02:00:5e:00:53:01',
       mtu: 1500,
+      lower: 11,
+      master: 0,
     });
     expect(links[3]).toEqual({ kind: 'done', seq: 1 });
   });

@@ -4,9 +4,12 @@ import type { Counters, Dataplane } from '../../ts/lvs/dataplane.ts';
 import { LvsError } from '../../ts/lvs/error.ts';
 import type { DestinationSpec, Protocol, ServiceId, Timeouts } from '../../ts/lvs/operation.ts';
 import type { Ring } from '../../ts/lvs/ring.ts';
+import type { Flow } from '../../ts/lvs/scheduler.ts';
 import type { Service } from '../../ts/lvs/service.ts';
 import type { Settings } from '../../ts/lvs/settings.ts';
+import { editRelieves, overloads, relieves } from '../../ts/lvs/threshold.ts';
 import { Schedule, TicketLine } from '../../ts/native/abi.gen.ts';
+import { flow } from './rules.ts';
 import { TicketTaker } from './ticket_taker.ts';
 
 /** Where connections of a destination go. */
@@ -29,6 +32,9 @@ export class MemoryDataplane implements Dataplane {
   room: number;
   readonly #services = new Map<number, ServiceId>();
   readonly #destinations = new Map<number, Where>();
+  /** As they were told last, also of removed ones: thresholds outlive a removal. */
+  readonly #specs = new Map<number, DestinationSpec>();
+  readonly #overloaded = new Set<number>();
   #timeouts: Timeouts | undefined;
   #settings: Settings | undefined;
   readonly #active: Uint32Array;
@@ -37,6 +43,8 @@ export class MemoryDataplane implements Dataplane {
   /** struct schedule of every service, and struct ticket_line. */
   readonly schedules: ArrayBuffer;
   readonly lines: ArrayBuffer;
+  /** Services whose SYNs may be answered by cookies. */
+  readonly cookies = new Set<number>();
   /** The part that XDP plays. */
   readonly taker: TicketTaker;
   #rings: Rings;
@@ -74,8 +82,11 @@ export class MemoryDataplane implements Dataplane {
     this.#services.delete(index);
   }
 
-  putDestination(index: number, { address, port, method }: DestinationSpec): void {
+  putDestination(index: number, spec: DestinationSpec): void {
+    const { address, port, method } = spec;
     this.#destinations.set(index, { address, port, method });
+    if (editRelieves(this.#spec(index), spec)) this.#overloaded.delete(index);
+    this.#specs.set(index, spec);
   }
 
   removeDestination(index: number): void {
@@ -85,6 +96,8 @@ export class MemoryDataplane implements Dataplane {
   clearDestination(index: number): void {
     this.#active[index] = 0;
     this.#inactive[index] = 0;
+    this.#specs.delete(index);
+    this.#overloaded.delete(index);
     this.#counters.delete(index);
   }
 
@@ -118,11 +131,37 @@ export class MemoryDataplane implements Dataplane {
   }
 
   /** What a new connection of the service gets: a ticket, else the slow path's word. */
-  choose({ index, tickets }: Service): number | undefined {
-    const ticket = this.taker.take(index);
+  choose({ index, tickets }: Service, of: Flow = flow()): number | undefined {
+    const ticket = this.#take(index);
     if (ticket !== undefined) return ticket;
-    if (!tickets?.areAwaited) return tickets?.decide()?.index;
-    return tickets.replenish() ? this.taker.take(index) : undefined;
+    if (!tickets?.areAwaited) return tickets?.decide(of)?.index;
+    while (tickets.replenish()) {
+      const late = this.#take(index);
+      if (late !== undefined) return late;
+    }
+    return undefined;
+  }
+
+  /** The next ticket of a service for a destination that is not overloaded. */
+  #take(service: number): number | undefined {
+    let ticket = this.taker.take(service);
+    while (ticket !== undefined && this.isOverloaded(ticket)) ticket = this.taker.take(service);
+    return ticket;
+  }
+
+  isOverloaded(index: number): boolean {
+    return this.#overloaded.has(index);
+  }
+
+  activity(index: number): number {
+    const counters = this.#counters.get(index) ?? NO_COUNTERS;
+    const total = Object.values(counters).reduce((sum, count) => sum + count, 0n);
+    return Number(BigInt.asUintN(32, total));
+  }
+
+  setCookies(index: number, allowed: boolean): void {
+    if (allowed) this.cookies.add(index);
+    else this.cookies.delete(index);
   }
 
   setTimeouts(timeouts: Timeouts): void {
@@ -137,6 +176,7 @@ export class MemoryDataplane implements Dataplane {
   open(index: number, protocol: Protocol = 'tcp'): void {
     const counts = protocol === 'tcp' ? this.#active : this.#inactive;
     counts[index]! += 1;
+    if (overloads(this.#connections(index), this.#spec(index))) this.#overloaded.add(index);
     this.count(index, { connections: 1n });
   }
 
@@ -149,6 +189,16 @@ export class MemoryDataplane implements Dataplane {
   /** An inactive connection expires. */
   expire(index: number): void {
     this.#inactive[index]! -= 1;
+    if (relieves(this.#connections(index), this.#spec(index))) this.#overloaded.delete(index);
+  }
+
+  #connections(index: number): number {
+    return this.#active[index]! + this.#inactive[index]!;
+  }
+
+  /** A destination; where none was told at the index, one that has no thresholds. */
+  #spec(index: number): Pick<DestinationSpec, 'upperThreshold' | 'lowerThreshold'> {
+    return this.#specs.get(index) ?? {};
   }
 
   /** Adds to a destination's counters. */

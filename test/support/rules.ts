@@ -4,8 +4,9 @@ import type {
   Operation,
   ServiceId,
 } from '../../ts/lvs/operation.ts';
+import type { Flow } from '../../ts/lvs/scheduler.ts';
 import type { Settings } from '../../ts/lvs/settings.ts';
-import { familyOf } from '../../ts/net/address.ts';
+import { addressBytes, familyOf } from '../../ts/net/address.ts';
 
 /** A service at 192.0.2.1:80/tcp, or what is given of another. */
 export function service(other: Partial<ServiceId> = {}): ServiceId {
@@ -16,6 +17,18 @@ export function service(other: Partial<ServiceId> = {}): ServiceId {
 /** A destination 10.0.0.x:80, or what is given of another. */
 export function destination(x: number, other: Partial<DestinationSpec> = {}): DestinationSpec {
   return { address: `10.0.0.${x}`, port: 80, method: 'masq', weight: 1, ...other };
+}
+
+/** A client's first packet to 192.0.2.1, or what is given of another. */
+export function flow(
+  other: Partial<Record<'client' | 'virtual', string>> & { port?: number } = {},
+) {
+  const { client = '198.51.100.7', virtual = '192.0.2.1', port = 40_000 } = other;
+  return {
+    clientAddress: addressBytes(client),
+    clientPort: port,
+    virtualAddress: addressBytes(virtual),
+  } satisfies Flow;
 }
 
 /** The operations, by shorter names. */

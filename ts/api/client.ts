@@ -6,6 +6,7 @@ import type { ServiceId } from '../lvs/operation.ts';
 import type {
   CaptureRequest,
   ConnectionsReply,
+  Figures,
   OperationsReply,
   OperationsRequest,
   ReplaceReply,
@@ -57,12 +58,16 @@ export class Client {
   }
 
   /** All services, or the one that is named; with none in the reply where it does not exist. */
-  async services(id?: ServiceId): Promise<ServicesReply> {
-    if (id === undefined) return this.#call('GET', '/services');
-    const { protocol, address, port } = id;
-    const query = new URLSearchParams({ protocol, address, port: String(port) });
+  async services(id?: ServiceId, figures?: Figures): Promise<ServicesReply> {
+    const query = new URLSearchParams(figures === undefined ? {} : { figures });
+    for (const name of ['protocol', 'address', 'port'] as const) {
+      if (id !== undefined) query.set(name, String(id[name]));
+    }
     const answer = await this.#request('GET', `/services?${query}`);
-    return answer.status === 404 ? { tableSize: 0, services: [] } : parse(answer);
+    // A daemon of an earlier version, yet to be replaced, knows no figures and tells them all.
+    if (answer.status === 400 && figures !== undefined) return this.services(id);
+    const isGone = answer.status === 404 && id !== undefined;
+    return isGone ? { tableSize: 0, services: [] } : parse(answer);
   }
 
   connections(): Promise<ConnectionsReply> {

@@ -38,8 +38,17 @@ export const serviceId: z.ZodType<ServiceId> = z.strictObject(serviceMembers).re
   path: ['address'],
   message: 'an address of the family',
 });
+/** In any order; what comes out has its own, and each of them once. */
+const schedulerFlags = z
+  .array(z.enum(['flag-1', 'flag-2', 'flag-3']))
+  .transform((given) => [...new Set(given)].sort());
 const serviceSpec = z
-  .strictObject({ ...serviceMembers, scheduler: z.string(), exact: z.boolean().exactOptional() })
+  .strictObject({
+    ...serviceMembers,
+    scheduler: z.string(),
+    flags: schedulerFlags.exactOptional(),
+    exact: z.boolean().exactOptional(),
+  })
   .refine(hasFamily, { path: ['address'], message: 'an address of the family' });
 
 const destinationMembers = { address, port: integer(0, MAX_PORT) };
@@ -49,6 +58,8 @@ export const destinationSpec: z.ZodType<DestinationSpec> = z.strictObject({
   ...destinationMembers,
   method: z.enum(['masq', 'route']),
   weight: integer(0, MAX_INT),
+  upperThreshold: integer(0, MAX_INT).exactOptional(),
+  lowerThreshold: integer(0, MAX_INT).exactOptional(),
 });
 
 const settingSchema = (name: SettingName) =>
@@ -114,7 +125,9 @@ export const replaceRequestSchema: z.ZodType<ReplaceRequest> = z.strictObject({
   words: z.array(z.string()),
 });
 
-/** Query of GET /services: nothing, or what names one service. */
+const figures = z.enum(['none', 'counters', 'rates']).exactOptional();
+
+/** Query of GET /services: what names one service, if anything does, and which figures. */
 export const serviceQuerySchema = z.union(
   [
     z.strictObject({
@@ -124,10 +137,11 @@ export const serviceQuerySchema = z.union(
         .string()
         .regex(/^\d{1,5}$/)
         .transform(Number),
+      figures,
     }),
-    z.strictObject({}).transform(() => undefined),
+    z.strictObject({ figures }),
   ],
-  { error: 'protocol, address and port of a service, or nothing' },
+  { error: 'protocol, address and port of a service, or none of them, and figures' },
 );
 
 function hasFamily(service: { readonly family: number; readonly address: string }): boolean {

@@ -2,9 +2,11 @@ import type { Readable } from 'node:stream';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { countersText } from '../lvs/counters.ts';
+import type { Counters } from '../lvs/dataplane.ts';
 import type { Destination } from '../lvs/destination.ts';
 import type { Director } from '../lvs/director.ts';
 import { LvsError, type LvsErrorCode } from '../lvs/error.ts';
+import type { Operation } from '../lvs/operation.ts';
 import type { Service } from '../lvs/service.ts';
 import { SETTING_NAMES, settingText } from '../lvs/settings.ts';
 import { familyOf } from '../net/address.ts';
@@ -20,6 +22,7 @@ import type {
   CaptureRequest,
   ConnectionView,
   DestinationView,
+  Figures,
   OperationsReply,
   OperationsRequest,
   ReplaceRequest,
@@ -140,7 +143,13 @@ const BODY_BYTES = 128 * 1024 * 1024;
 
 /** The API, not yet listening. */
 export function createServer(served: Served, log: ChangeLog): FastifyInstance {
-  const server = fastify({ bodyLimit: BODY_BYTES, forceCloseConnections: true });
+  const server = fastify({
+    bodyLimit: BODY_BYTES,
+    forceCloseConnections: true,
+    // The schemas refuse keys that they do not know, and a second look at every body costs.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
+  });
   for (const { method, url, schema, answer } of ROUTES) {
     server.route({
       method,
@@ -171,37 +180,64 @@ function carryOut(
   log: ChangeLog,
 ): OperationsReply {
   const results = director.applyAll(operations, { atomic });
-  const undone = atomic && results.some(({ ok }) => !ok);
-  for (const [i, result] of results.entries()) {
-    const { op, ...of } = operations[i]!;
-    if (!result.ok) log.info({ caller, ...of, code: result.code }, `${op} refused`);
-    else if (!undone) log.info({ caller, ...of }, op);
-  }
+  const refused = results.flatMap((result, i) =>
+    result.ok ? [] : [{ ...operations[i]!, code: result.code }],
+  );
+  for (const { op, ...of } of refused) log.info({ caller, ...of }, `${op} refused`);
+  const done = atomic && refused.length > 0 ? [] : operations.filter((_, i) => results[i]!.ok);
+  logChanges(done, caller, log);
   return { results };
+}
+
+/** One line, however many: they may come by the hundred thousand. */
+function logChanges(changes: readonly Operation[], caller: string, log: ChangeLog): void {
+  const [only] = changes;
+  if (only === undefined) return;
+  const { op, ...of } = only;
+  if (changes.length === 1) log.info({ caller, ...of }, op);
+  else log.info({ caller, changes }, `${changes.length} changes`);
 }
 
 function services(
   { director, tableSize }: Served,
   query: z.infer<typeof serviceQuerySchema>,
 ): ServicesReply {
-  const view = (service: Service) => serviceView(director, service);
-  if (query === undefined) return { tableSize, services: director.services.map(view) };
-  const service = director.service({ ...query, family: familyOf(query.address) });
-  if (service !== undefined) return { tableSize, services: [view(service)] };
+  const view = (service: Service) => serviceView(director, service, query.figures);
+  if (!('protocol' in query)) return { tableSize, services: director.services.map(view) };
   const { protocol, address, port } = query;
+  const service = director.service({ protocol, address, port, family: familyOf(address) });
+  if (service !== undefined) return { tableSize, services: [view(service)] };
   throw new LvsError('NO_SUCH_SERVICE', `no service ${protocol} ${address} ${port}`);
 }
 
-function serviceView(director: Director, service: Service): ServiceView {
+function serviceView(director: Director, service: Service, figures?: Figures): ServiceView {
   return {
     ...service.spec,
-    counters: countersText(director.serviceCounters(service)),
-    destinations: service.destinations.map((each) => destinationView(director, each)),
+    ...figuresOf(service, () => director.serviceCounters(service), figures),
+    destinations: service.destinations.map((each) => destinationView(director, each, figures)),
   };
 }
 
-function destinationView(director: Director, destination: Destination): DestinationView {
-  const { activeConnections, inactiveConnections } = destination;
-  const counters = countersText(director.destinationCounters(destination));
-  return { ...destination.spec, activeConnections, inactiveConnections, counters };
+function destinationView(
+  director: Director,
+  destination: Destination,
+  figures?: Figures,
+): DestinationView {
+  const { spec, activeConnections, inactiveConnections } = destination;
+  const view = { ...spec, activeConnections, inactiveConnections };
+  if (figures === 'none') return view;
+  const counters = () => director.destinationCounters(destination);
+  return { ...view, ...figuresOf(destination, counters, figures) };
+}
+
+/** The figures that are wanted: reading all of many destinations takes its time. */
+function figuresOf(
+  { estimator }: Service | Destination,
+  counters: () => Readonly<Counters>,
+  wanted?: Figures,
+): Pick<ServiceView, 'counters' | 'rates'> {
+  return {
+    ...((wanted ?? 'counters') === 'counters' && { counters: countersText(counters()) }),
+    ...((wanted ?? 'rates') === 'rates' && { rates: countersText(estimator.rates) }),
+  };
 }

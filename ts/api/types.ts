@@ -7,7 +7,8 @@ import type { DestinationSpec, Operation, ServiceSpec, Timeouts } from '../lvs/o
  * The shapes that travel between daemon and clients: HTTP with JSON bodies over a Unix socket.
  *
  *   POST /operations           OperationsRequest  -> OperationsReply
- *   GET  /services             -> ServicesReply    one by ?protocol=&address=&port=, or 404
+ *   GET  /services             -> ServicesReply    one by ?protocol=&address=&port=, or 404;
+ *                                                 ?figures= leaves out what is not wanted
  *   GET  /connections          -> ConnectionsReply
  *   GET  /timeouts             -> Timeouts
  *   GET  /settings             -> SettingsReply
@@ -26,6 +27,9 @@ export interface OperationsRequest {
   readonly caller?: string;
 }
 
+/** Which figures a listing is to have; without a word all of them. */
+export type Figures = 'none' | 'counters' | 'rates';
+
 /** One result an operation, in order; after a refusal under `atomic` the list ends. */
 export interface OperationsReply {
   readonly results: readonly OperationResult[];
@@ -34,11 +38,14 @@ export interface OperationsReply {
 export interface DestinationView extends DestinationSpec {
   readonly activeConnections: number;
   readonly inactiveConnections: number;
-  readonly counters: CountersText;
+  readonly counters?: CountersText;
+  readonly rates?: CountersText;
 }
 
 export interface ServiceView extends ServiceSpec {
-  readonly counters: CountersText;
+  readonly counters?: CountersText;
+  /** What is counted a second. */
+  readonly rates?: CountersText;
   /** Newest first, as LVS lists them with --nosort. */
   readonly destinations: readonly DestinationView[];
 }

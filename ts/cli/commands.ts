@@ -1,6 +1,7 @@
 import { DaemonError, NoDaemonError } from '../api/client.ts';
 import type {
   ConnectionsReply,
+  Figures,
   OperationsReply,
   OperationsRequest,
   ServicesReply,
@@ -16,7 +17,7 @@ import { showConnections, showRules, showServices, showTimeouts, showVersion } f
 /** What the commands ask of the daemon; `api/client.ts` is one. */
 export interface Director {
   operations(request: OperationsRequest): Promise<OperationsReply>;
-  services(id?: ServiceId): Promise<ServicesReply>;
+  services(id?: ServiceId, figures?: Figures): Promise<ServicesReply>;
   connections(): Promise<ConnectionsReply>;
   timeouts(): Promise<Timeouts>;
 }
@@ -65,7 +66,8 @@ export async function carryOut(
     case 'list':
       return list(request, session);
     case 'save': {
-      const { services } = await withoutDaemon(session.director.services(), nothing.services);
+      const asked = session.director.services(undefined, 'none');
+      const { services } = await withoutDaemon(asked, nothing.services);
       session.out(await showRules(services, labelOf(request.numeric, session)));
       return status.done;
     }
@@ -111,11 +113,13 @@ async function list(request: ListRequest, session: Session): Promise<number> {
     const { connections } = await withoutDaemon(director.connections(), nothing.connections);
     out(await showConnections(connections, label));
   } else {
-    const reply = await withoutDaemon(director.services(request.service), nothing.services);
-    if (request.service !== undefined && reply.services.length === 0) {
+    const { service, shown } = request;
+    const figures = shown === 'counters' || shown === 'rates' ? shown : 'none';
+    const reply = await withoutDaemon(director.services(service, figures), nothing.services);
+    if (service !== undefined && reply.services.length === 0) {
       throw new UsageError('No such service', status.noSuchService);
     }
-    if (request.service === undefined) out(showVersion(reply));
+    if (service === undefined) out(showVersion(reply));
     out(await showServices(reply.services, { ...request, label }));
   }
   return status.done;

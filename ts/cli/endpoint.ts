@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import { type Address, parseAddress } from '../net/address.ts';
 import type { NamedProtocol, Names } from './names.ts';
 
@@ -76,6 +76,7 @@ async function parseHost(text: string, names: Names): Promise<Address | undefine
  * octal or hexadecimal, the last filling the bytes that are left; blanks and more may follow.
  */
 export function parseIpv4(text: string): string | undefined {
+  if (isIPv4(text)) return text;
   const parts = text.match(/^[^ \t\n\v\f\r]*/)![0].split('.');
   if (parts.length > 4 || !parts.every((part) => /^(0x[\da-f]*|0[0-7]*|[1-9]\d*)$/i.test(part))) {
     return undefined;

@@ -4,16 +4,11 @@ import type {
   Operation,
   Protocol,
   ServiceId,
+  ServiceSpec,
 } from '../lvs/operation.ts';
 import type { Family } from '../net/address.ts';
 import { parseEndpoint, parseNumber } from './endpoint.ts';
-import {
-  checkFirewallMark,
-  checkLaterValue,
-  checkSchedulerFlags,
-  parseSchedulerFlags,
-  parseTimeout,
-} from './later.ts';
+import { checkFirewallMark, checkLaterValue, parseTimeout } from './later.ts';
 import { checkLegality, checkTunnel } from './legality.ts';
 import { help, status, tryHelp, UsageError, version } from './messages.ts';
 import type { NamedProtocol, Names } from './names.ts';
@@ -26,6 +21,8 @@ import {
   tunnelOptions,
 } from './options.ts';
 import { type FoundOption, OptionReader, PoptError } from './popt.ts';
+import { parseSchedulerFlags, toSchedulerFlags } from './scheduler_flags.ts';
+import type { Shown } from './show.ts';
 
 /**
  * ipvsadm's command line, word by word as ipvsadm reads it:
@@ -50,7 +47,7 @@ export interface ListRequest {
   readonly what: 'services' | 'connections' | 'timeouts';
   readonly service?: ServiceId;
   readonly numeric: boolean;
-  readonly stats: boolean;
+  readonly shown: Shown;
   readonly exact: boolean;
   readonly sort: boolean;
 }
@@ -69,6 +66,8 @@ interface Draft {
   scheduler: string;
   schedulerFlags: readonly string[];
   weight: number;
+  upperThreshold: number;
+  lowerThreshold: number;
   tunnelType: 'ipip' | 'gue' | 'gre';
   /** The first option that xlvs does not carry out yet. */
   later?: string;
@@ -96,7 +95,7 @@ export async function parseCommandLine(
   const timeouts = draft.command === 'set' ? reader.rest.splice(0, 3) : [];
   const operation = draft.command === 'set' ? setTimeouts(timeouts) : undefined;
   if (reader.rest.length > 0) throw new UsageError(`unexpected argument ${reader.rest[0]}`);
-  checkSchedulerFlags(draft.scheduler, draft.schedulerFlags);
+  toSchedulerFlags(draft.scheduler, draft.schedulerFlags);
   checkLegality(draft.command, draft.given);
   checkTogether(draft);
   if (draft.later !== undefined) throw new UsageError(`xlvs: ${draft.later} is not supported yet`);
@@ -133,6 +132,8 @@ function newDraft({ spec, value }: FoundOption<OptionId>, names: Names): Draft {
     scheduler: '',
     schedulerFlags: [],
     weight: 1,
+    upperThreshold: 0,
+    lowerThreshold: 0,
     tunnelType: 'ipip',
   };
   if (value === undefined) return draft;
@@ -196,19 +197,22 @@ async function takeValue(draft: Draft, name: OptionName, value?: string): Promis
   } else if (name === 'real-server') {
     await takeDestination(draft, value);
   } else if (name === 'weight') {
-    const weight = parseNumber(value, 0, 2 ** 31 - 1);
-    if (weight === undefined) throw new UsageError('illegal weight specified');
-    draft.weight = weight;
+    draft.weight = takeInteger(value, 'weight');
+  } else if (name === 'u-threshold') {
+    draft.upperThreshold = takeInteger(value, 'u_threshold');
+  } else if (name === 'l-threshold') {
+    draft.lowerThreshold = takeInteger(value, 'l_threshold');
   } else {
     checkLaterValue(name, value, draft.service?.family ?? 4);
-    if (name === 'sched-flags') takeSchedulerFlags(draft, value);
+    if (name === 'sched-flags') draft.schedulerFlags = parseSchedulerFlags(value);
     if (name === 'tun-type') draft.tunnelType = value as Draft['tunnelType'];
   }
 }
 
-function takeSchedulerFlags(draft: Draft, value: string): void {
-  draft.schedulerFlags = parseSchedulerFlags(value);
-  if (draft.schedulerFlags.some((flag) => flag !== 'exact')) draft.later ??= '--sched-flags';
+function takeInteger(value: string, what: string): number {
+  const number = parseNumber(value, 0, 2 ** 31 - 1);
+  if (number === undefined) throw new UsageError(`illegal ${what} specified`);
+  return number;
 }
 
 async function takeDestination(draft: Draft, value: string): Promise<void> {
@@ -274,20 +278,25 @@ function toListing(draft: Draft): ListRequest {
     what: given.has('connection') ? 'connections' : timeouts,
     ...(draft.service && { service: draft.service }),
     numeric: given.has('numeric'),
-    stats: given.has('stats'),
+    shown: shownBy(given),
     exact: given.has('exact'),
     sort: !given.has('nosort'),
   };
 }
 
+/** The first of these wins, as in ipvsadm. */
+function shownBy(given: ReadonlySet<OptionName>): Shown {
+  if (given.has('stats')) return 'counters';
+  if (given.has('rate')) return 'rates';
+  return given.has('thresholds') ? 'thresholds' : 'rules';
+}
+
 function toOperation(draft: Draft, service: ServiceId): Operation {
-  const scheduler = draft.scheduler || 'wlc';
-  const spec = { ...service, scheduler, ...(draft.schedulerFlags.length > 0 && { exact: true }) };
   switch (draft.command) {
     case 'add-service':
-      return { op: 'addService', service: spec };
+      return { op: 'addService', service: toService(draft, service) };
     case 'edit-service':
-      return { op: 'editService', service: spec };
+      return { op: 'editService', service: toService(draft, service) };
     case 'delete-service':
       return { op: 'deleteService', service };
     case 'add-server':
@@ -301,12 +310,23 @@ function toOperation(draft: Draft, service: ServiceId): Operation {
   }
 }
 
+function toService({ scheduler, schedulerFlags }: Draft, service: ServiceId): ServiceSpec {
+  const flags = toSchedulerFlags(scheduler, schedulerFlags);
+  return { ...service, scheduler: scheduler || 'wlc', ...flags };
+}
+
 function toDestination(draft: Draft, service: ServiceId): DestinationSpec {
-  const { method, weight } = draft;
+  const { method, weight, upperThreshold, lowerThreshold } = draft;
   const id = toDestinationId(draft);
-  if (method === 'masq') return { ...id, method, weight };
-  // Direct routing leaves the port alone, so another one is silently not taken.
-  return { ...id, port: service.port, method: 'route', weight };
+  return {
+    ...id,
+    // Direct routing leaves the port alone, so another one is silently not taken.
+    port: method === 'masq' ? id.port : service.port,
+    method: method === 'masq' ? 'masq' : 'route',
+    weight,
+    ...(upperThreshold > 0 && { upperThreshold }),
+    ...(lowerThreshold > 0 && { lowerThreshold }),
+  };
 }
 
 function toDestinationId({ destination }: Draft): DestinationId {

@@ -9,30 +9,14 @@ import type { OptionName } from './options.ts';
  * carry out yet: a command line that is right in every other respect is refused because of them.
  */
 
-/** The flags of schedulers, and whose they are. `exact` is ours, and is carried out. */
-const schedulerFlags: Readonly<Record<string, string>> = {
-  exact: 'any',
-  'flag-1': 'any',
-  'flag-2': 'any',
-  'flag-3': 'any',
-  'sh-fallback': 'sh',
-  'sh-port': 'sh',
-  'mh-fallback': 'mh',
-  'mh-port': 'mh',
-};
-
 /** The longest timeout ipvsadm takes: 31 days. */
 export const maxTimeoutS = 86400 * 31;
 
 /** The longest sync message: a datagram without its IP and UDP headers. */
 const maxSyncLength = 65535 - 20 - 8;
 
-const int = 2 ** 31 - 1;
-
 /** Options whose value is a number: smallest, largest, and how a wrong one is refused. */
 const numbers: Partial<Record<OptionName, readonly [number, number, string]>> = {
-  'u-threshold': [0, int, 'illegal u_threshold specified'],
-  'l-threshold': [0, int, 'illegal l_threshold specified'],
   syncid: [0, 255, 'illegal syncid specified'],
   'sync-maxlen': [1, maxSyncLength, 'illegal sync-maxlen specified'],
   'mcast-port': [1, 65535, 'illegal mcast-port specified'],
@@ -68,22 +52,6 @@ export function parseTimeout(text: string, min: number): number {
 export function checkFirewallMark(text: string): void {
   if (parseNumber(text, 1, 2 ** 32 - 1) === undefined) {
     throw new UsageError(`invalid fwmark value \`${text}' specified`);
-  }
-}
-
-/** The flags of a scheduler that a text names. */
-export function parseSchedulerFlags(text: string): string[] {
-  return text.split(',').filter((flag) => flag !== '');
-}
-
-/** Throws UsageError where a flag is unknown, or belongs to another scheduler. */
-export function checkSchedulerFlags(scheduler: string, flags: readonly string[]): void {
-  for (const flag of flags) {
-    const owner = schedulerFlags[flag];
-    if (owner === undefined) throw new UsageError(`invalid scheduler flag \`${flag}'`);
-    if (owner !== 'any' && owner !== scheduler) {
-      throw new UsageError(`incompatible scheduler flag \`${flag}'`);
-    }
   }
 }
 

@@ -36,10 +36,10 @@ export const help = `${version}Usage:
                                                  add or edit a virtual service
   ipvsadm -D service                             delete it with its destinations
   ipvsadm -C                                     delete every service
-  ipvsadm -a|-e service -r destination [-g|-m] [-w weight]
+  ipvsadm -a|-e service -r destination [-g|-m] [-w weight] [-x upper] [-y lower]
                                                  add or edit a destination
   ipvsadm -d service -r destination              delete a destination
-  ipvsadm -L|-l [service] [-n] [--stats [--exact]] [--nosort]
+  ipvsadm -L|-l [service] [-n] [--stats|--rate|--thresholds] [--exact] [--nosort]
                                                  list services and destinations
   ipvsadm -L|-l -c [-n]                          list connections
   ipvsadm -L|-l --timeout                        list the timeouts
@@ -64,9 +64,13 @@ Options, long and short:
   --gatewaying -g           direct routing, the default; the service's port is used
   --masquerading -m         network address translation
   --weight -w number        0 to 2147483647; without it 1; 0 takes no new connections
+  --u-threshold -x number   connections at which it takes no new ones; 0, the default: none
+  --l-threshold -y number   connections below which it takes some again; 0: 3/4 of the upper
   --numeric -n              addresses and ports as numbers
   --connection -c           connections
   --stats                   counted connections, packets and bytes
+  --rate                    connections, packets and bytes a second
+  --thresholds              upper and lower thresholds
   --exact                   all digits of large numbers
   --nosort, --sort          newest destination first; by address and port, the default
   --atomic                  with -R: all of the lines, or none (xlvs only)

@@ -12,8 +12,8 @@ import { status, UsageError } from './messages.ts';
 /** A line is read up to here; no rule is nearly as long. */
 const maxLineLength = 65536;
 
-/** As many operations are sent at once, and held in memory at most. */
-const maxBatch = 10_000;
+/** As many operations are sent at once: the director does nothing else meanwhile. */
+const maxBatch = 1000;
 
 /** Carries out the rules of stdin; under `atomic` all of them or none. Returns the exit status. */
 export async function restore(
@@ -22,10 +22,20 @@ export async function restore(
 ): Promise<number> {
   const batch: Operation[] = [];
   let last: number = status.done;
+  // The director carries one batch out while the next one is read.
+  let sent = Promise.resolve();
   const send = async () => {
-    const operations = batch.splice(0);
-    const next: Change = { operations, ...request };
-    if (operations.length > 0) last = await change(next, session);
+    await sent;
+    const next: Change = { operations: batch.splice(0), ...request };
+    if (next.operations.length === 0) return;
+    sent = change(next, session).then((outcome) => {
+      last = outcome;
+    });
+    sent.catch(() => undefined); // it is told where it is waited for
+  };
+  const finish = async () => {
+    await send();
+    await sent;
   };
   const take = async (asked: LineRequest) => {
     if (asked.kind === 'change') {
@@ -33,21 +43,21 @@ export async function restore(
       return batch.length >= maxBatch && !request.atomic ? send() : undefined;
     }
     if (request.atomic) throw new UsageError('xlvs: only rules can be restored with --atomic');
-    await send();
+    await finish();
     last = await carryOut(asked, session);
   };
   try {
     for await (const line of readLines(session.stdin)) {
       const asked = await parseLine(line, session);
       await take(asked);
-      if (asked.kind === 'print') return last;
+      if (asked.kind === 'print') break;
     }
+    await finish();
+    return last;
   } catch (error) {
-    if (!request.atomic && error instanceof UsageError) await send();
+    if (!request.atomic && error instanceof UsageError) await finish();
     return complain(error, session);
   }
-  await send();
-  return last;
 }
 
 type LineRequest = Exclude<Request, { kind: 'restore' }>;
@@ -86,6 +96,6 @@ function* lineOf(text: string, cut: boolean): Generator<Line> {
   const words = text
     .split(/[ \t\r\n]+/)
     .filter((word) => word !== '' && word !== 'ipvsadm')
-    .map((word) => word.split('\0')[0]!);
+    .map((word) => (word.includes('\0') ? word.slice(0, word.indexOf('\0')) : word));
   if (words.length > 0) yield { words, cut };
 }

@@ -9,38 +9,50 @@ import type {
 import type { ForwardingMethod, ServiceId } from '../lvs/operation.ts';
 import { familyOf } from '../net/address.ts';
 import type { Label } from './labels.ts';
+import { saveSchedulerFlags, showSchedulerFlags } from './scheduler_flags.ts';
 import { sortDestinations, sortServices } from './sort.ts';
 
 /** The listings of ipvsadm -L and -S, to the byte. */
 
+/** What a listing tells of every service and destination. */
+export type Shown = 'rules' | 'counters' | 'rates' | 'thresholds';
+
 /** How a listing of services is to look. */
 export interface ServicesStyle {
   readonly label: Label;
-  readonly stats: boolean;
+  readonly shown: Shown;
   readonly exact: boolean;
   readonly sort: boolean;
 }
 
 const forwardNames: Readonly<Record<ForwardingMethod, string>> = { masq: 'Masq', route: 'Route' };
 
-const countersHeading =
-  'Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes\n' +
-  '  -> RemoteAddress:Port\n';
-const rulesHeading =
-  'Prot LocalAddress:Port Scheduler Flags\n' +
-  '  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n';
+const headings: Readonly<Record<Shown, string>> = {
+  rules:
+    'Prot LocalAddress:Port Scheduler Flags\n' +
+    '  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n',
+  counters:
+    'Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes\n' +
+    '  -> RemoteAddress:Port\n',
+  rates:
+    'Prot LocalAddress:Port                 CPS    InPPS   OutPPS    InBPS   OutBPS\n' +
+    '  -> RemoteAddress:Port\n',
+  thresholds:
+    'Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn \n' +
+    '  -> RemoteAddress:Port\n',
+};
 
 /** The heading of all services, which that of a single one lacks. */
 export function showVersion({ tableSize }: ServicesReply): string {
   return `IP Virtual Server version 1.2.1 (size=${tableSize})\n`;
 }
 
-/** Services with their destinations: rules and live counts, or with `stats` their counters. */
+/** Services with their destinations, and of both what is shown. */
 export async function showServices(
   services: readonly ServiceView[],
   style: ServicesStyle,
 ): Promise<string> {
-  let text = style.stats ? countersHeading : rulesHeading;
+  let text = headings[style.shown];
   for (const service of style.sort ? sortServices(services) : services) {
     text += await showService(service, style);
   }
@@ -50,18 +62,34 @@ export async function showServices(
 async function showService(service: ServiceView, style: ServicesStyle): Promise<string> {
   const { address, port, protocol } = service;
   const name = `${protocol.toUpperCase().padEnd(4)} ${await style.label(address, port, protocol)}`;
-  let text = style.stats
-    ? `${column(name, 33, address)}${showCounters(service.counters, style.exact)}\n`
-    : `${name} ${service.scheduler}${service.exact ? ' (exact)' : ''}\n`;
+  const figures = figuresOf(service, style.shown);
+  const flags = showSchedulerFlags(service);
+  let text =
+    figures === undefined
+      ? `${name} ${service.scheduler}${flags === undefined ? '' : ` (${flags})`}\n`
+      : `${column(name, 33, address)}${showFigures(figures, style.exact, style.exact)}\n`;
   const { destinations } = service;
   for (const destination of style.sort ? sortDestinations(destinations) : destinations) {
     const label = await style.label(destination.address, destination.port, protocol);
-    const figures = style.stats
-      ? showCounters(destination.counters, style.exact)
-      : showRule(destination);
-    text += `  -> ${column(label, 28, destination.address)}${figures}\n`;
+    const row = showDestination(destination, style);
+    text += `  -> ${column(label, 28, destination.address)}${row}\n`;
   }
   return text;
+}
+
+function showDestination(destination: DestinationView, { shown, exact }: ServicesStyle): string {
+  const figures = figuresOf(destination, shown);
+  // ipvsadm never shortens the connections and packets a second of a destination.
+  if (figures !== undefined) return showFigures(figures, exact || shown === 'rates', exact);
+  return shown === 'rules' ? showRule(destination) : showThresholds(destination);
+}
+
+function figuresOf(
+  { counters, rates }: ServiceView | DestinationView,
+  shown: Shown,
+): CountersText | undefined {
+  if (shown === 'counters') return counters;
+  return shown === 'rates' ? rates : undefined;
 }
 
 /** A name in its column. One of IPv6 that is too long is not cut but moves the rest. */
@@ -69,24 +97,35 @@ function column(name: string, width: number, address: string): string {
   return (familyOf(address) === 4 ? name.slice(0, width) : name).padEnd(width);
 }
 
-function showRule(destination: DestinationView): string {
-  const forward = forwardNames[destination.method].padEnd(7);
-  const weight = String(destination.weight).padEnd(6);
-  const active = String(destination.activeConnections).padEnd(10);
-  const inactive = String(destination.inactiveConnections).padEnd(10);
-  return ` ${forward} ${weight} ${active} ${inactive}`;
+function showRule({ method, weight, ...counts }: DestinationView): string {
+  const forward = forwardNames[method].padEnd(7);
+  return ` ${forward} ${String(weight).padEnd(6)} ${showConnectionCounts(counts)}`;
 }
 
-function showCounters(counters: CountersText, exact: boolean): string {
-  const { connections, inPackets, outPackets, inBytes, outBytes } = counters;
-  return [connections, inPackets, outPackets, inBytes, outBytes]
-    .map((count) => (exact ? ` ${count.padStart(8)}` : showCount(BigInt(count))))
-    .join('');
+function showThresholds(destination: DestinationView): string {
+  const { upperThreshold = 0, lowerThreshold = 0, ...counts } = destination;
+  const upper = String(upperThreshold).padEnd(10);
+  return ` ${upper} ${String(lowerThreshold).padEnd(10)} ${showConnectionCounts(counts)}`;
+}
+
+function showConnectionCounts(
+  counts: Pick<DestinationView, 'activeConnections' | 'inactiveConnections'>,
+): string {
+  const active = String(counts.activeConnections).padEnd(10);
+  return `${active} ${String(counts.inactiveConnections).padEnd(10)}`;
+}
+
+function showFigures(figures: CountersText, exactEvents: boolean, exactBytes: boolean): string {
+  const { connections, inPackets, outPackets, inBytes, outBytes } = figures;
+  const events = [connections, inPackets, outPackets].map((count) => showCount(count, exactEvents));
+  const bytes = [inBytes, outBytes].map((count) => showCount(count, exactBytes));
+  return events.concat(bytes).join('');
 }
 
 /** A count in nine columns: from 100 million on in units of a thousand, a million and so on. */
-function showCount(count: bigint): string {
-  if (count < 10n ** 8n) return String(count).padStart(9);
+function showCount(text: string, exact: boolean): string {
+  if (exact || text.length <= 8) return ` ${text.padStart(8)}`;
+  const count = BigInt(text);
   if (count < 10n ** 9n) return `${count / 10n ** 3n}K`.padStart(9);
   if (count < 10n ** 11n) return `${count / 10n ** 6n}M`.padStart(9);
   if (count < 10n ** 14n) return `${count / 10n ** 9n}G`.padStart(9);
@@ -126,14 +165,22 @@ export async function showRules(services: readonly ServiceView[], label: Label):
   let text = '';
   for (const service of sortServices(services)) {
     const name = await serviceOption(service, label);
-    text += `-A ${name} -s ${service.scheduler}${service.exact ? ' -b exact' : ''}\n`;
+    const flags = saveSchedulerFlags(service);
+    text += `-A ${name} -s ${service.scheduler}${flags === undefined ? '' : ` -b ${flags}`}\n`;
     for (const destination of sortDestinations(service.destinations)) {
       const server = await label(destination.address, destination.port, service.protocol);
       const method = destination.method === 'masq' ? '-m' : '-g';
-      text += `-a ${name} -r ${server} ${method} -w ${destination.weight}\n`;
+      const thresholds = thresholdOptions(destination);
+      text += `-a ${name} -r ${server} ${method} -w ${destination.weight}${thresholds}\n`;
     }
   }
   return text;
+}
+
+/** ipvsadm saves no thresholds, but reads them: so those who have some keep them. */
+function thresholdOptions({ upperThreshold, lowerThreshold }: DestinationView): string {
+  const upper = upperThreshold ? ` -x ${upperThreshold}` : '';
+  return lowerThreshold ? `${upper} -y ${lowerThreshold}` : upper;
 }
 
 async function serviceOption(id: ServiceId, label: Label): Promise<string> {

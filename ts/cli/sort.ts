@@ -9,15 +9,24 @@ import { addressBytes } from '../net/address.ts';
 
 /** Services by family, protocol, address and port. */
 export function sortServices(services: readonly ServiceView[]): ServiceView[] {
-  return mergeSort(
+  return sorted(
     services,
-    (a, b) => a.family - b.family || compareText(a.protocol, b.protocol) || compareEndpoints(a, b),
+    (a, b) =>
+      a.of.family - b.of.family ||
+      compareText(a.of.protocol, b.of.protocol) ||
+      compareEndpoints(a, b),
   );
 }
 
 /** Destinations by address and port. */
 export function sortDestinations(destinations: readonly DestinationView[]): DestinationView[] {
-  return mergeSort(destinations, compareEndpoints);
+  return sorted(destinations, compareEndpoints);
+}
+
+/** Something to be sorted, and its address as words of 32 bits, which are looked at often. */
+interface Sortable<T> {
+  readonly of: T;
+  readonly words: readonly number[];
 }
 
 interface Endpoint {
@@ -25,18 +34,30 @@ interface Endpoint {
   readonly port: number;
 }
 
-function compareEndpoints(a: Endpoint, b: Endpoint): number {
-  return compareAddresses(a.address, b.address) || a.port - b.port;
+function sorted<T extends Endpoint>(
+  items: readonly T[],
+  compare: (a: Sortable<T>, b: Sortable<T>) => number,
+): T[] {
+  const sortable = items.map((of) => ({ of, words: wordsOf(of.address) }));
+  return mergeSort(sortable, compare).map(({ of }) => of);
 }
 
-function compareAddresses(a: string, b: string): number {
-  const words = (text: string) => new DataView(addressBytes(text).buffer);
-  const [left, right] = [words(a), words(b)];
-  for (let at = 0; at < left.byteLength; at += 4) {
-    const difference = (left.getUint32(at) - right.getUint32(at)) | 0;
+function wordsOf(address: string): readonly number[] {
+  const bytes = addressBytes(address);
+  const words: number[] = [];
+  for (let at = 0; at < bytes.length; at += 4) {
+    const high = (bytes[at]! << 24) | (bytes[at + 1]! << 16);
+    words.push(high | (bytes[at + 2]! << 8) | bytes[at + 3]!);
+  }
+  return words;
+}
+
+function compareEndpoints(a: Sortable<Endpoint>, b: Sortable<Endpoint>): number {
+  for (let i = 0; i < a.words.length; i++) {
+    const difference = (a.words[i]! - b.words[i]!) | 0;
     if (difference !== 0) return difference;
   }
-  return 0;
+  return a.of.port - b.of.port;
 }
 
 function compareText(a: string, b: string): number {
@@ -44,8 +65,8 @@ function compareText(a: string, b: string): number {
 }
 
 /** The merge sort of glibc's qsort: the first half is the shorter one, ties keep their order. */
-function mergeSort<T>(items: readonly T[], compare: (a: T, b: T) => number): T[] {
-  if (items.length < 2) return [...items];
+function mergeSort<T>(items: readonly T[], compare: (a: T, b: T) => number): readonly T[] {
+  if (items.length < 2) return items;
   const middle = Math.floor(items.length / 2);
   const left = mergeSort(items.slice(0, middle), compare);
   const right = mergeSort(items.slice(middle), compare);
@@ -55,5 +76,5 @@ function mergeSort<T>(items: readonly T[], compare: (a: T, b: T) => number): T[]
     if (compare(left[l]!, right[r]!) <= 0) merged.push(left[l++]!);
     else merged.push(right[r++]!);
   }
-  return [...merged, ...left.slice(l), ...right.slice(r)];
+  return merged.concat(left.slice(l), right.slice(r));
 }

@@ -9,11 +9,13 @@ import {
   type BpfObjectOptions,
   objectPath,
 } from '../native/addon.ts';
+import type { Config } from './config.ts';
 
 /** Every map that a successor goes on with; what is not listed belongs to one object alone. */
 const MAPS = [
   'settings',
   'addresses',
+  'stations',
   'buckets',
   'connections',
   'services',
@@ -63,9 +65,10 @@ export function findAttached(
 export function openObject(
   addon: Addon,
   attached: AttachedProgram | undefined,
-  connections: number,
+  { connections, destinations }: Pick<Config, 'connections' | 'destinations'>,
 ): OpenedObject {
-  const maxEntries = mapSizes({ connections, cpus: addon.possibleCpus() });
+  const cpus = addon.possibleCpus();
+  const maxEntries = mapSizes({ connections, destinations, cpus });
   const open = (reuse: BpfObjectOptions['reuse']) =>
     new addon.BpfObject(objectPath(), { maxEntries, reuse });
   if (attached === undefined) return { object: open({}) };

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Capture } from '../dataplane/capture.ts';
+import { Defence } from '../dataplane/defence.ts';
 import { connectionEntry } from '../dataplane/entry.ts';
 import { Interfaces, PROGRAM, type QueueSocket } from '../dataplane/interfaces.ts';
 import { NETLINK_GROUPS, NextHops } from '../dataplane/next_hops.ts';
 import type { PastDataPlane } from '../dataplane/past.ts';
 import { Refill } from '../dataplane/refill.ts';
 import { slowPathAnswer } from '../dataplane/slow_path.ts';
+import { Stations } from '../dataplane/stations.ts';
 import { XdpDataplane } from '../dataplane/xdp.ts';
 import { Director } from '../lvs/director.ts';
 import type {
@@ -76,7 +78,9 @@ export class Assembly {
   readonly #journal: Journal;
   readonly #nextHops: NextHops;
   readonly #refill: Refill;
+  readonly #defence: Defence;
   readonly #netlink: NetlinkSocket;
+  readonly #stations: Stations;
   readonly #attachments: Attachments;
   #begun = false;
 
@@ -96,7 +100,7 @@ export class Assembly {
     this.#slowPath = new addon.SlowPath({ object, pending, backlog: config.backlog });
     this.capture = new Capture(object, this.#slowPath);
 
-    this.director = new Director(this.dataplane, (entry) => this.#journal.append(entry));
+    this.director = new Director(this.dataplane, (entries) => this.#journal.append(entries));
     this.#journal = this.#replay();
     this.director.publish();
     if (config.settings) this.director.apply({ op: 'setSettings', settings: config.settings });
@@ -104,26 +108,32 @@ export class Assembly {
     this.dataplane.settleAddresses();
     if (past !== undefined) this.#migrate(past);
 
+    const [settings, stations] = [object.map('settings').mmap(), object.map('stations').mmap()];
+    this.#stations = new Stations({ settings, stations }, config.macs);
     this.#nextHops = new NextHops({
       send: (message) => this.#netlink.send(message),
-      put: (target, hop) => this.#slowPath.putRoute(target, hop),
+      put: (target, hop) =>
+        this.#slowPath.putRoute(target, { ...hop, ifindex: this.interfaces.egress(hop.ifindex) }),
       generations: this.dataplane,
       clock: realClock,
-      onLink: (link) => this.#begun && this.#attachments.update(link),
+      onLink: (link) => this.#begun && this.#takeLink(link),
     });
     this.#netlink = new addon.NetlinkSocket(NETLINK_GROUPS, (datagram) =>
       this.#nextHops.receive(datagram),
     );
     const { director, dataplane } = this;
     this.#refill = new Refill(director, realClock);
+    const slowPath = this.#slowPath;
+    this.#defence = new Defence({ dataplane, slowPath, settings: () => director.settings });
     const answerers = { director, dataplane, refill: this.#refill, nextHops: this.#nextHops };
     this.interfaces = new Interfaces({
       addon,
       object,
-      slowPath: this.#slowPath,
+      slowPath,
       answerer: (records) => slowPathAnswer(answerers, records),
       warn: (message) => log.warn(message),
       continues: this.migrated,
+      sending: config.sending,
       ...(options.sockets && { inherited: options.sockets }),
     });
     this.#attachments = new Attachments({ interfaces: this.interfaces, choice, log });
@@ -132,6 +142,7 @@ export class Assembly {
   /** Attaches the interfaces, and returns why some were refused. Throws StartError. */
   async begin(): Promise<readonly string[]> {
     await this.#nextHops.start();
+    this.#stations.update(this.links);
     const refusals = this.#attachments.begin([...this.links]);
     this.#begun = true;
     if (this.#past !== undefined) this.#moveConnections(this.#past);
@@ -159,7 +170,8 @@ export class Assembly {
   /** What is to be done every second. */
   tick(nowS: number): void {
     this.director.tick(nowS);
-    if (this.#journal.wantsCompaction) this.#journal.compact(this.director.entries());
+    this.#defence.tick(nowS);
+    if (this.#journal.wantsCompaction()) this.#journal.compact(this.director.entries());
   }
 
   /** Takes the program off every interface. */
@@ -185,6 +197,11 @@ export class Assembly {
       this.#options.log.error(`the journal stays as long as it is: ${(error as Error).message}`);
     }
     this.#journal.close();
+  }
+
+  #takeLink(link: LinkMessage): void {
+    this.#stations.update(this.links);
+    this.#attachments.update(link);
   }
 
   /** Takes the programs away whose connections do not go on here. */
@@ -263,7 +280,7 @@ export function openDataPlane(
   const { addon, config, links, log } = options;
   const ifindexes = links.map(({ ifindex }) => ifindex);
   const [first] = findAttached(addon, ifindexes).values();
-  const opened = openObject(addon, first, config.connections);
+  const opened = openObject(addon, first, config);
   if (opened.refused !== undefined) {
     log.error(`program ${first?.id} cannot be continued: ${opened.refused}`);
   }

@@ -7,6 +7,7 @@ import { Client, NoDaemonError } from '../api/client.ts';
 import { createServer, type Served } from '../api/server.ts';
 import type { CaptureRequest, ReplaceRequest, StatusReply } from '../api/types.ts';
 import { effectiveCapabilities, missingCapabilities } from '../doctor/capabilities.ts';
+import { ESTIMATION_S } from '../lvs/estimator.ts';
 import type { Addon } from '../native/addon.ts';
 import { realClock } from '../net/clock.ts';
 import { Assembly, type AssemblyOptions, openDataPlane } from './assembly.ts';
@@ -137,11 +138,13 @@ class DirectorProcess {
   async run(): Promise<End> {
     // It also keeps the process alive, which the addon's threads and sockets do not.
     const ticks = setInterval(() => this.#tick(), 1000);
+    const samples = setInterval(() => this.#assembly?.director.estimate(), ESTIMATION_S * 1000);
     try {
       await this.#start();
       return await this.#work();
     } finally {
       clearInterval(ticks);
+      clearInterval(samples);
     }
   }
 

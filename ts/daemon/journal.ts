@@ -28,6 +28,7 @@ export class Journal {
   readonly #owner: JournalOwner;
   #file: { readonly fd: number; readonly compactSize: number };
   #size: number;
+  #sizeAsked = 0;
 
   /** Begins a journal with these entries, in the place of the one that is there. */
   constructor(path: string, owner: JournalOwner, entries: readonly JournalEntry[]) {
@@ -37,20 +38,27 @@ export class Journal {
     this.#size = this.#file.compactSize;
   }
 
-  /** Writes one line. Throws, and leaves nothing of it, when there is no room. */
-  append(entry: JournalEntry): void {
+  /** Writes lines. Throws, and leaves nothing of them, when there is no room. */
+  append(entries: readonly JournalEntry[]): void {
     const { fd } = this.#file;
     try {
-      this.#size += writeLines(fd, [JSON.stringify(entry)]);
+      this.#size += writeLines(fd, entries);
     } catch (error) {
       ftruncateSync(fd, this.#size);
       throw error;
     }
   }
 
-  /** Whether the file is more than twice what it was when compact, and worth the effort. */
-  get wantsCompaction(): boolean {
-    return this.#size > 2 * this.#file.compactSize + WORTH_BYTES;
+  /**
+   * Whether the file is more than twice what it was when compact, and worth the effort. To be
+   * asked every now and then: as long as it grows, rules may be on their way that it would be
+   * compacted for in vain.
+   */
+  wantsCompaction(): boolean {
+    const rests = this.#size === this.#sizeAsked;
+    this.#sizeAsked = this.#size;
+    const { compactSize } = this.#file;
+    return this.#size > 2 * compactSize + (rests ? WORTH_BYTES : BOUND_BYTES);
   }
 
   /** Puts the fewest lines in the place of all. When it fails, the old file goes on. */
@@ -71,10 +79,7 @@ export class Journal {
     const fd = openSync(temporary, 'ax', 0o600);
     try {
       const head = { journal: 'xlvs', version: 1, ...this.#owner };
-      const compactSize = writeLines(
-        fd,
-        [head, ...entries].map((line) => JSON.stringify(line)),
-      );
+      const compactSize = writeLines(fd, [head]) + writeLines(fd, entries);
       renameSync(temporary, this.#path);
       return { fd, compactSize };
     } catch (error) {
@@ -94,6 +99,9 @@ export interface JournalOwner {
 
 /** No journal is compacted for less. */
 const WORTH_BYTES = 65_536;
+
+/** One that keeps growing is compacted for this. */
+const BOUND_BYTES = 134_217_728;
 
 /**
  * Hands every line of the journal, which need not exist, to `replay`, in order. A line that
@@ -123,8 +131,8 @@ export function replayJournal(
 }
 
 /** Writes lines, and returns how many bytes they are. */
-function writeLines(fd: number, lines: readonly string[]): number {
-  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+function writeLines(fd: number, lines: readonly object[]): number {
+  const bytes = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
   return bytes.length;
 }

@@ -15,6 +15,11 @@ export interface TableMemory {
   readonly connections: ArrayBuffer;
 }
 
+/** What tells that a connection's next hops hold under a route generation; see bpf/route.h. */
+export function generationIn(state: number, generation: number): number {
+  return (generation ^ (state & ~(SlotPhase.LIFE - 1))) >>> 0;
+}
+
 /** Tags of a bucket's lanes: of the second slot of an IPv6 connection, and the least of all. */
 const CONTINUED = 0xff;
 const TAGGED = 0x80;
@@ -47,7 +52,15 @@ export function* connectionRows(
   clock: () => Ticks,
 ): Generator<ConnectionView> {
   const view = new DataView(memory.connections);
-  for (const at of liveConnections(memory)) yield connectionRow(view, at, clock());
+  const words = new Uint32Array(memory.connections);
+  const stateAt = (at: number) => Atomics.load(words, (at + Connection.stateAt) / 4);
+  for (const at of liveConnections(memory)) {
+    const state = stateAt(at);
+    const row = connectionRow(view, at, clock());
+    // In another life it is another connection: what was read is of two.
+    const same = ((stateAt(at) ^ state) & ~SlotPhase.STATE) === 0;
+    if (same && (state & SlotPhase.PHASE) === SlotPhase.LIVE) yield row;
+  }
 }
 
 function connectionRow(table: DataView, at: number, { jiffies, hz }: Ticks): ConnectionView {

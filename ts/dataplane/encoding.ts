@@ -1,5 +1,13 @@
+import type { Relief } from '../lvs/defence.ts';
 import type { ForwardingMethod as Method, Protocol, ServiceId } from '../lvs/operation.ts';
-import { Address, Family, ForwardingMethod, ServiceKey, Verdict } from '../native/abi.gen.ts';
+import {
+  Address,
+  Family,
+  ForwardingMethod,
+  Relief as ReliefNumber,
+  ServiceKey,
+  Verdict,
+} from '../native/abi.gen.ts';
 import { addressBytes, addressText } from '../net/address.ts';
 
 /** IP protocol numbers. Source: IANA, Assigned Internet Protocol Numbers. */
@@ -9,6 +17,13 @@ export const PROTOCOLS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 }
 export const METHODS: Readonly<Record<Method, number>> = {
   masq: ForwardingMethod.MASQ,
   route: ForwardingMethod.ROUTE,
+};
+
+/** The data plane's numbers of what is given up for room. */
+export const RELIEFS: Readonly<Record<Relief, number>> = {
+  none: ReliefNumber.NONE,
+  'half-open': ReliefNumber.HALF_OPEN,
+  'one-sided': ReliefNumber.ONE_SIDED,
 };
 
 /** The verdicts' names in the order of their numbers, as counters are called: 'forwarded_in'. */

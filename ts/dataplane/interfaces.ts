@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { FlowRecord, Limits } from '../native/abi.gen.ts';
+import { FlowRecord, Interface, Limits } from '../native/abi.gen.ts';
 import type {
   Addon,
   AttachedProgram,
@@ -8,6 +8,7 @@ import type {
   SlowPath,
   SocketDescriptors,
 } from '../native/addon.ts';
+import { egressOf, type Sending } from './egress.ts';
 import { word } from './encoding.ts';
 
 /** The XDP program's name, as the kernel keeps it. */
@@ -56,6 +57,8 @@ export interface InterfaceOptions {
   readonly continues?: boolean;
   /** Sockets of the process before this one; they have received all the time. */
   readonly inherited?: readonly QueueSocket[];
+  /** How packets leave again by an interface, by its name, in place of its driver's way. */
+  readonly sending?: Readonly<Record<string, Sending>>;
   /** Receive queues of an interface; the machine's own answer unless a test gives another. */
   readonly queues?: (name: string) => number;
 }
@@ -105,7 +108,7 @@ export class Interfaces {
     this.#inherited = this.#inherited.filter((socket) => socket.ifindex !== ifindex);
     const slot = inherited[0]?.slot ?? this.#freeSlot();
     const key = word(ifindex);
-    object.map('interfaces').set(key, word(slot));
+    object.map('interfaces').set(key, this.#entry(name, ifindex, slot));
     let program: Attached | undefined;
     try {
       program = this.#program(name, ifindex);
@@ -123,6 +126,19 @@ export class Interfaces {
       if (program && !program.adopted) this.#options.addon.detach(ifindex, program.programId);
       throw error;
     }
+  }
+
+  /** What next hops by an interface have in place of its index. */
+  egress(ifindex: number): number {
+    const name = this.#attached.get(ifindex)?.name;
+    return name === undefined ? ifindex : egressOf(name, ifindex, this.#options.sending);
+  }
+
+  #entry(name: string, ifindex: number, slot: number): Uint8Array {
+    const entry = new DataView(new ArrayBuffer(Interface.size));
+    Interface.setSlot(entry, 0, slot);
+    Interface.setEgress(entry, 0, egressOf(name, ifindex, this.#options.sending));
+    return new Uint8Array(entry.buffer);
   }
 
   /** Puts the program on the interface, or finds it there. */

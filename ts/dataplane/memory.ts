@@ -25,7 +25,7 @@ export function bytesFor(connections: number, cpus: number): PlaneBytes {
   const table = sizes.buckets * 8 + sizes.connections * Connection.size;
   const rest =
     sizes.destination_counters * Counters.size +
-    Limits.MAX_DESTINATIONS * Destination.size +
+    sizes.destinations * Destination.size +
     sizes.rings * TicketLine.size +
     Limits.MAX_SERVICES * Schedule.size +
     Limits.MAX_NEXT_HOPS * NextHop.size +

@@ -1,6 +1,7 @@
 // Hot: runs per packet. Do not allocate.
 import type { Director } from '../lvs/director.ts';
-import { Answer, Family, Flow, FlowRecord, Question } from '../native/abi.gen.ts';
+import type { Flow as SchedulerFlow } from '../lvs/scheduler.ts';
+import { Address, Answer, Family, Flow, FlowRecord, Question } from '../native/abi.gen.ts';
 import type { Refill } from './refill.ts';
 import type { XdpDataplane } from './xdp.ts';
 
@@ -34,6 +35,9 @@ export function slowPathAnswer(
   records: ArrayBuffer,
 ): (count: number) => void {
   const view = new DataView(records);
+  const flows = Array.from({ length: records.byteLength / FlowRecord.size }, (_, i) => {
+    return new RecordFlow(view, i * FlowRecord.size + FlowRecord.flowAt);
+  });
 
   const schedule = (at: number): number => {
     const index = FlowRecord.service(view, at);
@@ -41,7 +45,7 @@ export function slowPathAnswer(
     if (tickets === undefined) return Answer.DROP;
     refill.wake(index);
     if (tickets.areAwaited) return tickets.replenish() ? Answer.AGAIN : Answer.REFUSE;
-    const destination = tickets.decide();
+    const destination = tickets.decide(flows[at / FlowRecord.size]!);
     if (destination === undefined) return Answer.REFUSE;
     dataplane.bind(destination.index, FlowRecord.active(view, at) !== 0);
     FlowRecord.setDestination(view, at, destination.index);
@@ -62,4 +66,38 @@ export function slowPathAnswer(
       FlowRecord.setAnswer(view, at, scheduling ? schedule(at) : findRoute(at));
     }
   };
+}
+
+/** The flow of one record, read anew at each look. */
+class RecordFlow implements SchedulerFlow {
+  readonly #view: DataView;
+  readonly #at: number;
+  /** Client's and virtual address, by family. */
+  readonly #ipv4: readonly [Uint8Array, Uint8Array];
+  readonly #ipv6: readonly [Uint8Array, Uint8Array];
+
+  constructor(view: DataView, at: number) {
+    const address = (from: number, length: number) =>
+      new Uint8Array(view.buffer, at + from, length);
+    this.#view = view;
+    this.#at = at;
+    this.#ipv4 = [address(Flow.saddrAt, 4), address(Flow.daddrAt, 4)];
+    this.#ipv6 = [address(Flow.saddrAt, Address.size), address(Flow.daddrAt, Address.size)];
+  }
+
+  get clientAddress(): Uint8Array {
+    return this.#addresses[0];
+  }
+
+  get virtualAddress(): Uint8Array {
+    return this.#addresses[1];
+  }
+
+  get clientPort(): number {
+    return Flow.sport(this.#view, this.#at);
+  }
+
+  get #addresses(): readonly [Uint8Array, Uint8Array] {
+    return Flow.family(this.#view, this.#at) === Family.IPV4 ? this.#ipv4 : this.#ipv6;
+  }
 }

@@ -1,32 +1,34 @@
 import { type ConnectionView, stateTimeoutsS } from '../lvs/connection.ts';
-import { NO_COUNTERS } from '../lvs/counters.ts';
 import type { Counters, Dataplane } from '../lvs/dataplane.ts';
+import type { Relief } from '../lvs/defence.ts';
 import { LvsError } from '../lvs/error.ts';
 import type { DestinationSpec, ServiceId, Timeouts } from '../lvs/operation.ts';
 import type { Ring } from '../lvs/ring.ts';
 import type { Settings } from '../lvs/settings.ts';
+import { editRelieves } from '../lvs/threshold.ts';
 import {
-  Counters as CountersStruct,
   Destination,
   Limits,
+  Schedule,
   Settings as SettingsStruct,
+  Verdict,
   VerdictCounters,
 } from '../native/abi.gen.ts';
 import type { Addon, BpfMap, BpfObject, BpfObjectOptions } from '../native/addon.ts';
 import { realClock } from '../net/clock.ts';
 import { Addresses } from './addresses.ts';
 import { connectionRows, type TableMemory, type Ticks } from './connections.ts';
-import { METHODS, serviceKey, VERDICT_NAMES, word, writeAddress } from './encoding.ts';
+import { METHODS, RELIEFS, serviceKey, VERDICT_NAMES, word, writeAddress } from './encoding.ts';
 import { Rings } from './rings.ts';
 import { putSettings } from './settings.ts';
+import { Shards } from './shards.ts';
 
 /** Words of a struct destination, and which of them the counts are. */
 const WORDS = Destination.size / 4;
 const ACTIVE = Destination.activeAt / 4;
 const INACTIVE = Destination.inactiveAt / 4;
-
-/** The counters of every destination on one CPU. */
-const SHARD_BYTES = Limits.MAX_DESTINATIONS * CountersStruct.size;
+const UPPER = Destination.upperAt / 4;
+const OVERLOADED = Destination.overloadedAt / 4;
 
 /** Connections that there is room for, for every bucket: 5 of 7 slots. */
 const CONNECTIONS_PER_BUCKET = 5;
@@ -44,6 +46,7 @@ export interface XdpOptions {
 /** What the object's maps are to have room for. */
 export interface Room {
   readonly connections: number;
+  readonly destinations?: number;
   readonly cpus: number;
 }
 
@@ -51,13 +54,14 @@ export interface Room {
  * How large the object's maps are to be. Sharded counters have one element more than there are
  * CPUs, which is the slow path's.
  */
-export function mapSizes({ connections, cpus }: Room) {
+export function mapSizes({ connections, destinations = Limits.MAX_DESTINATIONS, cpus }: Room) {
   const buckets = Math.ceil(connections / CONNECTIONS_PER_BUCKET);
   return {
     buckets,
     connections: buckets * Limits.WAYS,
     rings: RING_LINES,
-    destination_counters: (cpus + 1) * Limits.MAX_DESTINATIONS,
+    destinations,
+    destination_counters: (cpus + 1) * destinations,
     verdicts: cpus + 1,
   } satisfies BpfObjectOptions['maxEntries'];
 }
@@ -67,9 +71,10 @@ export function mapSizes({ connections, cpus }: Room) {
  * from memory that it shares. Only services are behind a system call.
  */
 export class XdpDataplane implements Dataplane {
-  readonly limits = { services: Limits.MAX_SERVICES, destinations: Limits.MAX_DESTINATIONS };
-  /** Connections that the table has room for. */
+  readonly limits: Dataplane['limits'];
+  /** Connections that the table has room for, and its slots. */
   readonly tableSize: number;
+  readonly slots: number;
   readonly #clock: () => Ticks;
   readonly #services: BpfMap;
   readonly #addresses: Addresses;
@@ -83,8 +88,9 @@ export class XdpDataplane implements Dataplane {
    * in the table yet.
    */
   readonly #pending: Uint32Array;
-  readonly #counters: DataView;
+  readonly #shards: Shards;
   readonly #verdicts: DataView;
+  readonly #schedules: DataView;
   readonly #rings: Rings;
 
   constructor({ addon, object, clock }: XdpOptions) {
@@ -98,12 +104,17 @@ export class XdpDataplane implements Dataplane {
     this.#table = { buckets: mapped('buckets'), connections: mapped('connections') };
     this.#destinations = memory('destinations');
     this.#counts = new Uint32Array(this.#destinations.buffer);
-    this.#pending = new Uint32Array(2 * Limits.MAX_DESTINATIONS);
-    this.#counters = memory('destination_counters');
+    const destinations = this.#destinations.byteLength / Destination.size;
+    this.limits = { services: Limits.MAX_SERVICES, destinations };
+    this.#pending = new Uint32Array(2 * destinations);
+    this.#shards = new Shards(mapped('destination_counters'), destinations);
     this.#verdicts = memory('verdicts');
     const [schedules, lines] = [object.map('schedules').mmap(), object.map('rings').mmap()];
+    this.#schedules = new DataView(schedules);
     this.#rings = new Rings(schedules, lines, realClock.now);
-    this.tableSize = (this.#table.buckets.byteLength / 8) * CONNECTIONS_PER_BUCKET;
+    const buckets = this.#table.buckets.byteLength / 8;
+    this.tableSize = buckets * CONNECTIONS_PER_BUCKET;
+    this.slots = buckets * Limits.WAYS;
   }
 
   /** Makes fresh maps usable. `random`: bytes that nobody else knows. */
@@ -112,7 +123,7 @@ export class XdpDataplane implements Dataplane {
     SettingsStruct.setAbiVersion(this.#settings, 0, Limits.ABI_VERSION);
     SettingsStruct.setRouteGeneration(this.#settings, 0, 1);
     SettingsStruct.setBuckets(this.#settings, 0, this.#table.buckets.byteLength / 8);
-    SettingsStruct.setDestinations(this.#settings, 0, Limits.MAX_DESTINATIONS);
+    SettingsStruct.setDestinations(this.#settings, 0, this.limits.destinations);
     new Uint8Array(this.#settings.buffer, at, elementSize * count).set(random(elementSize * count));
   }
 
@@ -163,29 +174,37 @@ export class XdpDataplane implements Dataplane {
     return this.#rings.ring(index);
   }
 
+  setCookies(index: number, allowed: boolean): void {
+    Schedule.setCookies(this.#schedules, index * Schedule.size, allowed ? 1 : 0);
+  }
+
   putDestination(index: number, destination: DestinationSpec, service: ServiceId): void {
-    const { address, port, method, weight } = destination;
+    const { address, port, method, weight, upperThreshold = 0, lowerThreshold = 0 } = destination;
     const at = index * Destination.size;
     const family = writeAddress(this.#destinations, at + Destination.daddrAt, address);
     Destination.setDport(this.#destinations, at, port);
     Destination.setMethod(this.#destinations, at, METHODS[method]);
     Destination.setFamily(this.#destinations, at, family);
     Destination.setWeight(this.#destinations, at, weight);
+    const before = { upperThreshold: this.#counts[index * WORDS + UPPER]! };
+    Destination.setUpper(this.#destinations, at, upperThreshold);
+    Destination.setLower(this.#destinations, at, lowerThreshold);
+    if (editRelieves(before, destination)) Destination.setOverloaded(this.#destinations, at, 0);
     Destination.setAvailable(this.#destinations, at, 1);
+    this.#shards.setRemoved(index, 0);
     this.#addresses.holdDestination(index, address, service.address);
   }
 
   removeDestination(index: number): void {
     Destination.setAvailable(this.#destinations, index * Destination.size, 0);
+    this.#shards.setRemoved(index, 1);
   }
 
   clearDestination(index: number): void {
     this.#addresses.dropDestination(index);
     const { buffer } = this.#destinations;
     new Uint8Array(buffer, index * Destination.size, Destination.size).fill(0);
-    for (let at = index * CountersStruct.size; at < this.#counters.byteLength; at += SHARD_BYTES) {
-      new Uint8Array(this.#counters.buffer, at, CountersStruct.size).fill(0);
-    }
+    this.#shards.clear(index);
   }
 
   // Hot.
@@ -198,33 +217,33 @@ export class XdpDataplane implements Dataplane {
     return this.#counts[index * WORDS + INACTIVE]! + this.#pending[2 * index]!;
   }
 
+  // Hot. XDP sees to the connections that are in the table, but not to those on their way to it.
+  isOverloaded(index: number): boolean {
+    if (this.#counts[index * WORDS + OVERLOADED] !== 0) return true;
+    const upper = this.#counts[index * WORDS + UPPER]!;
+    const pending = this.#pending[2 * index]! + this.#pending[2 * index + 1]!;
+    if (upper === 0 || pending === 0) return false;
+    return this.activeConnections(index) + this.inactiveConnections(index) >= upper;
+  }
+
   /** Counts a new connection of a destination until the slow path has made it. Hot. */
   bind(index: number, active: boolean): void {
     // Atomics.add and not +=: the slow path's threads take off from the same word.
     Atomics.add(this.#pending, 2 * index + (active ? 1 : 0), 1);
   }
 
-  counters(index: number): Counters {
-    const total = { ...NO_COUNTERS };
-    for (let at = index * CountersStruct.size; at < this.#counters.byteLength; at += SHARD_BYTES) {
-      total.connections += CountersStruct.connections(this.#counters, at);
-      total.inPackets += CountersStruct.inPackets(this.#counters, at);
-      total.outPackets += CountersStruct.outPackets(this.#counters, at);
-      total.inBytes += CountersStruct.inBytes(this.#counters, at);
-      total.outBytes += CountersStruct.outBytes(this.#counters, at);
-    }
-    return total;
+  counters(index: number): Readonly<Counters> {
+    return this.#shards.counters(index);
+  }
+
+  // Hot.
+  activity(index: number): number {
+    return this.#shards.activity(index);
   }
 
   /** Counts what was counted elsewhere. */
   addCounters(index: number, counters: Counters): void {
-    const at = this.#counters.byteLength - SHARD_BYTES + index * CountersStruct.size;
-    const own = this.#counters;
-    CountersStruct.setConnections(own, at, counters.connections);
-    CountersStruct.setInPackets(own, at, counters.inPackets);
-    CountersStruct.setOutPackets(own, at, counters.outPackets);
-    CountersStruct.setInBytes(own, at, counters.inBytes);
-    CountersStruct.setOutBytes(own, at, counters.outBytes);
+    this.#shards.put(index, counters);
   }
 
   setTimeouts(timeouts: Timeouts): void {
@@ -237,6 +256,24 @@ export class XdpDataplane implements Dataplane {
 
   setSettings(settings: Settings): void {
     putSettings(this.#settings, settings);
+  }
+
+  /** Says which connections are given up from now on. */
+  setRelief(relief: Relief): void {
+    SettingsStruct.setRelief(this.#settings, 0, RELIEFS[relief]);
+  }
+
+  /** For three seconds from now SYN cookies are sent, where the settings leave it to the daemon. */
+  noteAttack(): void {
+    SettingsStruct.setAttackedJiffies(this.#settings, 0, this.#clock().jiffies || 1);
+  }
+
+  /** SYNs that were answered by cookies, and ACKs of such that were good. */
+  cookieCounters(): { readonly answered: number; readonly proven: number } {
+    return {
+      answered: Number(this.#packets(Verdict.ANSWERED_COOKIE)),
+      proven: Number(this.#packets(Verdict.FORWARDED_COOKIE)),
+    };
   }
 
   /** Packets by the name of their verdict. */

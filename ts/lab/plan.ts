@@ -18,9 +18,9 @@ export const SWITCH = 'switch';
  * "tx off gro on"; the director's own devices need neither.
  */
 export function buildSteps(topology: Topology, namespace: (role: string) => string): Step[] {
-  const { hosts } = topology;
+  const { hosts, cables = [], mtu = 1500 } = topology;
   const bridges = namespace(SWITCH);
-  const links = linksOf(topology);
+  const links = linksOf(topology).filter(({ link }) => !cables.includes(link.lan));
   const lans = [...new Set(links.map(({ link }) => link.lan))];
   const all = [...hosts.map(({ role }) => namespace(role)), bridges];
 
@@ -30,10 +30,11 @@ export function buildSteps(topology: Topology, namespace: (role: string) => stri
     ...hosts.map(({ role, sysctls }) =>
       sysctlStep(namespace(role), { ...hostSysctls, ...sysctls }),
     ),
+    batch(cables.map((cable) => cableLine(cable, topology, namespace))),
     batch(
       links.map(({ host: { role }, link: { device } }) => {
-        const peer = `name ${portName(role, device)} netns ${bridges}`;
-        return `link add name ${device} netns ${namespace(role)} type veth peer ${peer}`;
+        const peer = `name ${portName(role, device)} netns ${bridges} mtu ${mtu}`;
+        return `link add name ${device} netns ${namespace(role)} mtu ${mtu} type veth peer ${peer}`;
       }),
     ),
     batch(
@@ -71,6 +72,15 @@ export function portName(role: string, device: string): string {
 export function offloadStep(namespace: string, devices: readonly string[]): Step {
   const commands = devices.map((device) => `ethtool -K ${device} tx off gro on`);
   return inNamespace(namespace, commands);
+}
+
+/** One veth pair between the two hosts that name the cable. */
+function cableLine(cable: string, topology: Topology, namespace: (role: string) => string): string {
+  const { mtu = 1500 } = topology;
+  const ends = linksOf(topology)
+    .filter(({ link }) => link.lan === cable)
+    .map(({ host, link }) => `name ${link.device} netns ${namespace(host.role)} mtu ${mtu}`);
+  return `link add ${ends.join(' type veth peer ')}`;
 }
 
 function hostLines({ links, loopback = [], routes = [] }: Topology['hosts'][number]): string[] {

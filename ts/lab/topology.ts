@@ -1,12 +1,16 @@
 /**
  * A small network as data. Every host is a network namespace; a LAN is a bridge, kept in a
- * namespace of its own, that joins all interfaces which name it.
+ * namespace of its own, that joins all interfaces which name it, or a mere cable between two.
  */
 export interface Topology {
   readonly name: string;
   readonly title: string;
   readonly drawing: string;
   readonly hosts: readonly Host[];
+  /** The LANs that are cables: one veth pair, without a bridge. */
+  readonly cables?: readonly string[];
+  /** Of every interface; 1500 where absent. */
+  readonly mtu?: number;
 }
 
 export interface Host {

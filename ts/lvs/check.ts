@@ -11,7 +11,8 @@ const MAX_WEIGHT = 2 ** 31 - 1;
 const MAX_TIMEOUT_S = 31 * 86_400;
 
 /** Throws LvsError INVALID or OUT_OF_RANGE unless the service could have such a destination. */
-export function checkDestination(service: ServiceId, { address, weight }: DestinationSpec): void {
+export function checkDestination(service: ServiceId, destination: DestinationSpec): void {
+  const { address, weight, upperThreshold: upper = 0, lowerThreshold: lower = 0 } = destination;
   if (familyOf(address) !== service.family) {
     const expected = `expected an IPv${service.family} address for destination`;
     throw new LvsError('INVALID', `${expected}, received ${address}`);
@@ -19,6 +20,10 @@ export function checkDestination(service: ServiceId, { address, weight }: Destin
   if (!Number.isInteger(weight) || weight < 0 || weight > MAX_WEIGHT) {
     const expected = `expected 0 to ${MAX_WEIGHT} for weight`;
     throw new LvsError('OUT_OF_RANGE', `${expected}, received ${weight}`);
+  }
+  if (lower > upper) {
+    const expected = `expected up to ${upper}, the upper threshold, for the lower threshold`;
+    throw new LvsError('OUT_OF_RANGE', `${expected}, received ${lower}`);
   }
 }
 

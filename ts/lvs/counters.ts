@@ -12,8 +12,11 @@ export const NO_COUNTERS: Readonly<Counters> = Object.freeze({
   outBytes: 0n,
 });
 
+// Most of many destinations have counted nothing: that is always this very object.
+
 /** a + b, each counter for itself. */
-export function sum(a: Readonly<Counters>, b: Readonly<Counters>): Counters {
+export function sum(a: Readonly<Counters>, b: Readonly<Counters>): Readonly<Counters> {
+  if (b === NO_COUNTERS) return a;
   return {
     connections: a.connections + b.connections,
     inPackets: a.inPackets + b.inPackets,
@@ -24,7 +27,8 @@ export function sum(a: Readonly<Counters>, b: Readonly<Counters>): Counters {
 }
 
 /** a - b, each counter for itself. */
-export function difference(a: Readonly<Counters>, b: Readonly<Counters>): Counters {
+export function difference(a: Readonly<Counters>, b: Readonly<Counters>): Readonly<Counters> {
+  if (b === NO_COUNTERS) return a;
   return {
     connections: a.connections - b.connections,
     inPackets: a.inPackets - b.inPackets,
@@ -41,6 +45,10 @@ export function isZero(counters: Readonly<Counters>): boolean {
 
 /** The counters as text. */
 export function countersText(counters: Readonly<Counters>): CountersText {
+  return counters === NO_COUNTERS ? NO_COUNTERS_TEXT : asText(counters);
+}
+
+function asText(counters: Readonly<Counters>): CountersText {
   return {
     connections: String(counters.connections),
     inPackets: String(counters.inPackets),
@@ -49,6 +57,8 @@ export function countersText(counters: Readonly<Counters>): CountersText {
     outBytes: String(counters.outBytes),
   };
 }
+
+const NO_COUNTERS_TEXT = Object.freeze(asText(NO_COUNTERS));
 
 /** The counters that a text spells. */
 export function parseCounters(text: CountersText): Counters {

@@ -43,11 +43,23 @@ export interface Dataplane {
   /** Connections in any other state. Live; hot: a plain array read. */
   inactiveConnections(index: number): number;
 
+  /** Whether it is overloaded, as threshold.ts has it. Live; hot: plain array reads. */
+  isOverloaded(index: number): boolean;
+
   /** The destination's counters, summed over the CPUs. */
-  counters(index: number): Counters;
+  counters(index: number): Readonly<Counters>;
+
+  /**
+   * A number of 32 bits that is another one whenever the destination's counters are. Hot: plain
+   * array reads.
+   */
+  activity(index: number): number;
 
   /** The ring of tickets of the service that has the index. */
   ring(index: number): Ring;
+
+  /** Whether SYNs of the service that has the index may be answered by cookies. */
+  setCookies(index: number, allowed: boolean): void;
 
   /** Sets the state timeouts; no member is 0 here. */
   setTimeouts(timeouts: Timeouts): void;

@@ -1,10 +1,15 @@
 import { NO_COUNTERS } from './counters.ts';
 import type { Counters, Dataplane } from './dataplane.ts';
+import { Estimator } from './estimator.ts';
 import type { DestinationId, DestinationSpec, ForwardingMethod } from './operation.ts';
+import type { Service } from './service.ts';
 import type { Undo } from './undo.ts';
 
 /** Where a destination's connection counts are read. */
-export type ConnectionCounts = Pick<Dataplane, 'activeConnections' | 'inactiveConnections'>;
+export type ConnectionCounts = Pick<
+  Dataplane,
+  'activeConnections' | 'inactiveConnections' | 'isOverloaded'
+>;
 
 /**
  * A real server as a member of one service. Its index is what decisions and connections name it
@@ -14,8 +19,15 @@ export class Destination implements DestinationId {
   readonly index: number;
   readonly address: string;
   readonly port: number;
+  /** How fast its counters go. */
+  readonly estimator = new Estimator();
+  /** The service that it was added to last. */
+  service: Service | undefined;
   #method: ForwardingMethod;
   #weight: number;
+  #lastWeight: number;
+  #upperThreshold: number;
+  #lowerThreshold: number;
   #zeroPoint: Readonly<Counters> = NO_COUNTERS;
   readonly #counts: ConnectionCounts;
 
@@ -25,6 +37,9 @@ export class Destination implements DestinationId {
     this.port = spec.port;
     this.#method = spec.method;
     this.#weight = spec.weight;
+    this.#lastWeight = spec.weight;
+    this.#upperThreshold = spec.upperThreshold ?? 0;
+    this.#lowerThreshold = spec.lowerThreshold ?? 0;
     this.#counts = counts;
   }
 
@@ -36,6 +51,11 @@ export class Destination implements DestinationId {
   /** 0 to 2147483647; 0 quiesces. Hot. */
   get weight(): number {
     return this.#weight;
+  }
+
+  /** The weight that it had last before it was quiesced; 0 when it was added with that. */
+  get lastWeight(): number {
+    return this.#lastWeight;
   }
 
   /** What the data plane had counted when the destination's own counters were at zero. */
@@ -53,21 +73,45 @@ export class Destination implements DestinationId {
     return this.#counts.inactiveConnections(this.index);
   }
 
+  /** Whether it is between reaching its upper and falling below its lower threshold. Hot. */
+  get isOverloaded(): boolean {
+    return this.#counts.isOverloaded(this.index);
+  }
+
   /** The destination as the operation that would add it. */
   get spec(): DestinationSpec {
     const { address, port, method, weight } = this;
-    return { address, port, method, weight };
+    const spec = { address, port, method, weight };
+    const upperThreshold = this.#upperThreshold;
+    if (upperThreshold === 0) return spec; // then the lower one is 0, too
+    const lowerThreshold = this.#lowerThreshold;
+    return { ...spec, upperThreshold, ...(lowerThreshold > 0 && { lowerThreshold }) };
   }
 
-  /** Changes the method and the weight. The service's scheduler has to be told. */
-  edit({ method, weight }: DestinationSpec): Undo {
+  /** Changes everything that does not name it. The service's scheduler has to be told. */
+  edit(spec: DestinationSpec): Undo {
     const before = this.spec;
+    const lastWeight = this.#lastWeight;
+    this.#take(spec);
+    if (spec.weight > 0) this.#lastWeight = spec.weight;
+    return () => {
+      this.#take(before);
+      this.#lastWeight = lastWeight;
+    };
+  }
+
+  /** The same for a destination that was removed and is added again. */
+  renew(spec: DestinationSpec): Undo {
+    const undo = this.edit(spec);
+    this.#lastWeight = spec.weight;
+    return undo;
+  }
+
+  #take({ method, weight, upperThreshold = 0, lowerThreshold = 0 }: DestinationSpec): void {
     this.#method = method;
     this.#weight = weight;
-    return () => {
-      this.#method = before.method;
-      this.#weight = before.weight;
-    };
+    this.#upperThreshold = upperThreshold;
+    this.#lowerThreshold = lowerThreshold;
   }
 
   /** Makes the destination's own counters begin at what the data plane has counted by now. */

@@ -3,6 +3,7 @@ import type { Counters, Dataplane } from './dataplane.ts';
 import type { Destination } from './destination.ts';
 import { type Effect, inverse, tell } from './effect.ts';
 import { LvsError, type LvsErrorCode } from './error.ts';
+import { Estimation } from './estimation.ts';
 import { entriesOf, progressOf, replay } from './journal.ts';
 import type { CounterSample, JournalEntry, OperationEntry } from './journal_entry.ts';
 import type { Operation, ServiceId, Timeouts } from './operation.ts';
@@ -23,6 +24,13 @@ interface Refusal {
   readonly error: LvsError;
 }
 
+/** Operations that were carried out, and what it takes to take them back. */
+interface Done {
+  readonly changes: Change[];
+  readonly entries: JournalEntry[];
+  readonly told: Effect[];
+}
+
 /**
  * The director: the rules, the data plane that follows them, and the journal that remembers
  * them. An operation changes the rules first, is then told to the data plane and at last written
@@ -30,16 +38,21 @@ interface Refusal {
  */
 export class Director {
   readonly #dataplane: Dataplane;
-  readonly #journal: (entry: JournalEntry) => void;
+  readonly #journal: (entries: readonly JournalEntry[]) => void;
   readonly #rules: Rules;
+  readonly #estimation: Estimation;
   /** Indices of services that were changed, and are to be scheduled ahead anew. */
   readonly #changed = new Set<number>();
 
-  /** The journal is called once for every change, before the change is reported as done. */
-  constructor(dataplane: Dataplane, journal: (entry: JournalEntry) => void = () => {}) {
+  /** The journal is called for all changes of a call, before any is reported as done. */
+  constructor(
+    dataplane: Dataplane,
+    journal: (entries: readonly JournalEntry[]) => void = () => {},
+  ) {
     this.#dataplane = dataplane;
     this.#journal = journal;
     this.#rules = new Rules(dataplane.limits, dataplane);
+    this.#estimation = new Estimation(this.#rules, dataplane);
   }
 
   /** Every virtual service, in the order of adding. */
@@ -73,22 +86,22 @@ export class Director {
   }
 
   /** What was counted for a service, its former destinations included. O(destinations). */
-  serviceCounters(service: Service): Counters {
+  serviceCounters(service: Service): Readonly<Counters> {
     return service.destinations.reduce(
       (total, { index }) => sum(total, this.#dataplane.counters(index)),
-      { ...service.counterOffset },
+      service.counterOffset,
     );
   }
 
   /** What was counted for a destination. */
-  destinationCounters({ index, zeroPoint }: Destination): Counters {
+  destinationCounters({ index, zeroPoint }: Destination): Readonly<Counters> {
     return difference(this.#dataplane.counters(index), zeroPoint);
   }
 
   /** Carries out an operation, or throws LvsError and leaves everything as it was. */
   apply(operation: Operation): void {
-    const [result] = this.#thenRedraw(() => [this.#carryOut([operation])]);
-    if (result !== undefined) throw result.error;
+    const [refusal] = this.#carryOutAll([[operation]]);
+    if (refusal !== undefined) throw refusal.error;
   }
 
   /**
@@ -96,14 +109,9 @@ export class Director {
    * is one result an operation; the results of an atomic refusal end with it.
    */
   applyAll(operations: readonly Operation[], { atomic = false } = {}): OperationResult[] {
-    return this.#thenRedraw(() => this.#carryOutAll(operations, atomic));
-  }
-
-  #carryOutAll(operations: readonly Operation[], atomic: boolean): OperationResult[] {
-    if (!atomic) return operations.map((operation) => result(this.#carryOut([operation])));
-    const refusal = this.#carryOut(operations);
-    const reached = operations.slice(0, refusal?.at).map(() => result(undefined));
-    return refusal === undefined ? reached : [...reached, result(refusal)];
+    const parts = atomic ? [operations] : operations.map((operation) => [operation]);
+    const refusals = this.#carryOutAll(parts);
+    return parts.flatMap((part, i) => resultsOf(part, refusals[i]));
   }
 
   /** Forgets removed destinations that nothing needs any more. To be called every few seconds. */
@@ -113,7 +121,12 @@ export class Director {
     const indices = expired.map(({ destination }) => destination.index);
     for (const index of indices) this.#dataplane.clearDestination(index);
     for (const discarded of expired) this.#rules.release(discarded);
-    this.#journal({ entry: 'release', indices });
+    this.#journal([{ entry: 'release', indices }]);
+  }
+
+  /** Brings the rates up to date. To be called every ESTIMATION_S. */
+  estimate(): void {
+    this.#estimation.tick();
   }
 
   /** Takes over what a journal tells; the data plane neither hears of it nor is asked. */
@@ -146,18 +159,38 @@ export class Director {
       if (service === undefined) ring.release();
       else this.#adopt(service, ring);
     }
+    this.#estimation.begin();
   }
 
   #adopt(service: Service, ring: Ring): void {
+    this.#dataplane.setCookies(service.index, service.isNat);
     service.tickets = new Tickets(service, ring);
     service.tickets.adopt();
   }
 
+  /**
+   * Carries out each part as a whole or not at all, and answers which were refused. All is
+   * written down at once; where that fails, nothing has happened.
+   */
+  #carryOutAll(parts: readonly (readonly Operation[])[]): readonly (Refusal | undefined)[] {
+    const done: Done[] = [];
+    return this.#thenRedraw(() => {
+      try {
+        const refusals = parts.map((part) => this.#carryOut(part, done));
+        const entries = done.flatMap((one) => entryOf(one) ?? []);
+        if (entries.length > 0) this.#journal(entries);
+        return refusals;
+      } catch (error) {
+        for (const one of done.toReversed()) this.#takeBack(one);
+        throw error;
+      }
+    });
+  }
+
   /** All of the operations; or, answering which one was refused, none of them. */
-  #carryOut(operations: readonly Operation[]): Refusal | undefined {
-    const changes: Change[] = [];
-    const entries: JournalEntry[] = [];
-    const told: Effect[] = [];
+  #carryOut(operations: readonly Operation[], done: Done[]): Refusal | undefined {
+    const own: Done = { changes: [], entries: [], told: [] };
+    const { changes, entries, told } = own;
     let at = 0; // the operation at hand
     try {
       for (const operation of operations) {
@@ -174,16 +207,20 @@ export class Director {
         }
         at++;
       }
-      this.#write(entries);
       this.#note(changes);
+      done.push(own);
       return undefined;
     } catch (error) {
-      this.#note(changes);
-      for (const effect of told.reverse()) tell(this.#dataplane, inverse(effect));
-      for (const { undo } of changes.reverse()) undo();
+      this.#takeBack(own);
       if (error instanceof LvsError) return { at, error };
       throw error;
     }
+  }
+
+  #takeBack({ changes, told }: Done): void {
+    this.#note(changes);
+    for (const effect of told.toReversed()) tell(this.#dataplane, inverse(effect));
+    for (const { undo } of changes.toReversed()) undo();
   }
 
   #change(operation: Operation): { change: Change; entry: OperationEntry } {
@@ -212,8 +249,14 @@ export class Director {
       if (service !== undefined) this.#changed.add(service.index);
       for (const effect of effects) {
         if (effect.effect === 'service') this.#changed.add(effect.index);
+        if (effect.effect === 'settings') this.#noteAll();
       }
     }
+  }
+
+  /** A service that a setting did not change has nothing to be scheduled anew. */
+  #noteAll(): void {
+    for (const { index } of this.services) this.#changed.add(index);
   }
 
   /**
@@ -235,19 +278,23 @@ export class Director {
     // A ring outlives its service, whose index another one may have by now.
     if (service?.tickets === undefined) ring.release();
     if (service === undefined) return;
+    this.#dataplane.setCookies(index, service.isNat);
     service.tickets ??= new Tickets(service, ring);
     service.tickets.redraw();
   }
-
-  #write(entries: readonly JournalEntry[]): void {
-    const [only] = entries;
-    if (only === undefined) return;
-    this.#journal(entries.length === 1 ? only : { entry: 'batch', entries });
-  }
 }
 
-function result(refusal: Refusal | undefined): OperationResult {
-  if (refusal === undefined) return { ok: true };
+/** What was carried out as a whole is written down as a whole. */
+function entryOf({ entries }: Done): JournalEntry | undefined {
+  return entries.length > 1 ? { entry: 'batch', entries } : entries[0];
+}
+
+/** One result for every operation that was reached. */
+function resultsOf(operations: readonly Operation[], refusal?: Refusal): OperationResult[] {
+  const reached = operations.slice(0, refusal?.at).map(() => DONE);
+  if (refusal === undefined) return reached;
   const { code, message } = refusal.error;
-  return { ok: false, code, message };
+  return [...reached, { ok: false, code, message }];
 }
+
+const DONE: OperationResult = { ok: true };

@@ -6,10 +6,16 @@ export class IndexPool {
   readonly #taken: Uint8Array;
   readonly #what: string;
   #lowest = 0; // no index below is free
+  #end = 0;
 
   constructor(size: number, what: string) {
     this.#taken = new Uint8Array(size);
     this.#what = what;
+  }
+
+  /** From here on every index is free. */
+  get end(): number {
+    return this.#end;
   }
 
   /** Takes the lowest free index, or the given one. Throws LvsError TABLE_FULL. */
@@ -26,6 +32,7 @@ export class IndexPool {
     assert(this.#taken[index] === 0, `index ${index} of the ${this.#what} is taken`);
     this.#taken[index] = 1;
     if (given === undefined) this.#lowest = index + 1;
+    this.#end = Math.max(this.#end, index + 1);
     return index;
   }
 
@@ -33,5 +40,6 @@ export class IndexPool {
   release(index: number): void {
     this.#taken[index] = 0;
     this.#lowest = Math.min(this.#lowest, index);
+    while (this.#end > 0 && this.#taken[this.#end - 1] === 0) this.#end -= 1;
   }
 }

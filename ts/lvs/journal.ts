@@ -8,6 +8,7 @@ import type {
   Progress,
   ResumeEntry,
 } from './journal_entry.ts';
+import type { ServiceId } from './operation.ts';
 import type { Rules } from './rules.ts';
 import { cursorOf } from './scheduler.ts';
 import type { Service } from './service.ts';
@@ -58,9 +59,8 @@ export function* entriesOf(rules: Rules): Generator<JournalEntry> {
 function* entriesOfService(service: Service): Generator<JournalEntry> {
   const { index, id } = service;
   yield { entry: 'operation', operation: { op: 'addService', service: service.spec }, index };
-  for (const { index, spec } of service.destinations.toReversed()) {
-    const operation = { op: 'addDestination', service: id, destination: spec } as const;
-    yield { entry: 'operation', operation, index };
+  for (const destination of service.destinations.toReversed()) {
+    yield* entriesOfDestination(id, destination);
   }
   yield {
     entry: 'resume',
@@ -69,6 +69,17 @@ function* entriesOfService(service: Service): Generator<JournalEntry> {
     zeroPoints: service.destinations.filter(({ zeroPoint }) => !isZero(zeroPoint)).map(sample),
     progress: progressOf(service),
   };
+}
+
+function* entriesOfDestination(
+  service: ServiceId,
+  { index, spec, lastWeight }: Destination,
+): Generator<JournalEntry> {
+  const added = { ...spec, weight: lastWeight };
+  const operation = { op: 'addDestination', service, destination: added } as const;
+  yield { entry: 'operation', operation, index };
+  if (lastWeight === spec.weight) return;
+  yield { entry: 'operation', operation: { op: 'editDestination', service, destination: spec } };
 }
 
 function trashEntry({ destination, serviceId }: Discarded, owned: boolean): JournalEntry {

@@ -19,8 +19,16 @@ export interface ServiceId {
   readonly port: number;
 }
 
+/**
+ * A flag of LVS's whose meaning is the scheduler's. To sh and mh the first is fallback, which
+ * tries others when the right one takes nothing, and the second is port, which hashes it, too.
+ */
+export type SchedulerFlag = 'flag-1' | 'flag-2' | 'flag-3';
+
 export interface ServiceSpec extends ServiceId {
   readonly scheduler: string;
+  /** In their order, each once; absent where there are none. */
+  readonly flags?: readonly SchedulerFlag[];
   /** Every connection is scheduled at the moment it comes, and never ahead. */
   readonly exact?: boolean;
 }
@@ -35,6 +43,10 @@ export interface DestinationSpec extends DestinationId {
   readonly method: ForwardingMethod;
   /** 0 to 2147483647; 0 quiesces. */
   readonly weight: number;
+  /** Connections at which it takes no new ones; 0, or absent, is no limit. */
+  readonly upperThreshold?: number;
+  /** Connections below which it takes some again; 0, or absent, is three quarters of the upper. */
+  readonly lowerThreshold?: number;
 }
 
 /** The timeouts that `--set` can change; 0 keeps the present value. */

@@ -26,7 +26,7 @@ export interface Given {
   /** The index to allocate; the lowest free one if undefined. */
   readonly index?: number | undefined;
   /** What the data plane has counted for a destination. */
-  counters(index: number): Counters;
+  counters(index: number): Readonly<Counters>;
 }
 
 /** What carrying out an operation did, beyond the rules themselves. */
@@ -69,6 +69,11 @@ export class Rules {
     this.#serviceIndices = new IndexPool(limits.services, 'services');
     this.#destinationIndices = new IndexPool(limits.destinations, 'destinations');
     this.#counts = counts;
+  }
+
+  /** From here on there is no destination at any index. */
+  get destinationsEnd(): number {
+    return this.#destinationIndices.end;
   }
 
   /** The service of that name. */
@@ -138,7 +143,7 @@ export class Rules {
     if (this.find(spec) !== undefined) {
       throw new LvsError('SERVICE_EXISTS', `expected a new service, received ${serviceKey(spec)}`);
     }
-    const scheduler = schedulerNamed(spec.scheduler);
+    const scheduler = schedulerNamed(spec.scheduler, this.settings);
     const service = new Service(this.#serviceIndices.take(given.index), spec, scheduler);
     this.#enlist(service, this.services.length);
     return {
@@ -151,12 +156,9 @@ export class Rules {
 
   #editService(spec: ServiceSpec): Change {
     const service = this.#service(spec, 'NO_SUCH_SERVICE');
-    const scheduler = schedulerNamed(spec.scheduler);
+    const scheduler = schedulerNamed(spec.scheduler, this.settings);
     const same = scheduler.name === service.scheduler.name;
-    const undos = [
-      same ? () => {} : service.reschedule(scheduler),
-      service.setExact(spec.exact ?? false),
-    ];
+    const undos = [same ? () => {} : service.reschedule(scheduler), service.setFlags(spec)];
     return { effects: [], undo: inReverse(undos), service };
   }
 
@@ -205,12 +207,12 @@ export class Rules {
     const { index } = destination;
     const counted = given.counters(index);
     // What was counted under another service, though of the same name, was not for this one.
-    const zeroPoint = discarded.owner === service ? destination.zeroPoint : counted;
+    const isOwn = discarded.owner === service;
     const undos = [
+      ...(isOwn ? [] : [destination.zero(counted), destination.estimator.zero()]),
       this.trash.remove(discarded),
-      destination.zero(zeroPoint),
       adjust(service, difference(service.counterOffset, counted)),
-      destination.edit(spec),
+      destination.renew(spec),
       service.add(destination),
     ];
     return { effects: [available(service, destination)], undo: inReverse(undos), index, service };
@@ -260,10 +262,16 @@ export class Rules {
 
   #setSettings(wanted: Partial<Settings>): Change {
     const before = this.settings;
-    this.settings = { ...before, ...wanted };
+    const settings = { ...before, ...wanted };
+    this.settings = settings;
+    const isOther = settings.mh_tab_index !== before.mh_tab_index;
+    const undos = this.services
+      .filter(({ scheduler }) => isOther && scheduler.name === 'mh')
+      .map((service) => service.reschedule(schedulerNamed('mh', settings)));
     return {
-      effects: [{ effect: 'settings', settings: this.settings, before }],
+      effects: [{ effect: 'settings', settings, before }],
       undo: () => {
+        inReverse(undos)();
         this.settings = before;
       },
     };
@@ -305,8 +313,8 @@ export class Rules {
   }
 }
 
-function schedulerNamed(name: string): Scheduler {
-  const scheduler = makeScheduler(name);
+function schedulerNamed(name: string, settings: Settings): Scheduler {
+  const scheduler = makeScheduler(name, settings);
   if (scheduler !== undefined) return scheduler;
   const expected = `expected one of ${SCHEDULER_NAMES.join(', ')} for scheduler`;
   throw new LvsError('SCHEDULER_NOT_FOUND', `${expected}, received ${name}`);
@@ -325,10 +333,10 @@ function zero(service: Service, given: Given): Change {
   let counted: Readonly<Counters> = NO_COUNTERS;
   for (const destination of service.destinations) {
     const own = given.counters(destination.index);
-    undos.push(destination.zero(own));
+    undos.push(destination.zero(own), destination.estimator.zero());
     counted = sum(counted, own);
   }
-  undos.push(adjust(service, difference(NO_COUNTERS, counted)));
+  undos.push(adjust(service, difference(NO_COUNTERS, counted)), service.estimator.zero());
   return { effects: [], undo: inReverse(undos) };
 }
 

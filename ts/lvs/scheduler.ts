@@ -1,14 +1,24 @@
 import type { Destination } from './destination.ts';
+import type { SchedulerFlag } from './operation.ts';
 
 /** The first packet of a connection, as far as a scheduler may look at it. */
 export interface Flow {
+  /** Addresses: 4 or 16 bytes, valid during the call. */
   readonly clientAddress: Uint8Array;
   readonly clientPort: number;
+  readonly virtualAddress: Uint8Array;
 }
 
 /** A scheduler's view of its service: the destinations, newest first, as LVS keeps them. */
 export interface Pool {
   readonly destinations: readonly Destination[];
+  /**
+   * Whether choices are made ahead: then who carries one out sees himself whether the
+   * destination is overloaded at that moment.
+   */
+  readonly isAhead?: boolean;
+  /** What the service's rule asks of its scheduler. */
+  readonly flags?: readonly SchedulerFlag[];
 }
 
 /**
@@ -26,7 +36,7 @@ export const CURSOR_LENGTH = 3;
  *
  * Its kind says what a choice depends on, and by that how it can be made ahead: see tickets.ts.
  */
-export type Scheduler = SequenceScheduler | CountsScheduler;
+export type Scheduler = SequenceScheduler | CountsScheduler | TableScheduler;
 
 interface AnyScheduler {
   readonly name: string;
@@ -35,12 +45,15 @@ interface AnyScheduler {
   update(pool: Pool): void;
 
   /** The destination for a new connection; undefined when none is accepting. Hot. */
-  schedule(pool: Pool): Destination | undefined;
+  schedule(pool: Pool, flow: Flow): Destination | undefined;
 }
 
 /** A scheduler whose choices depend on the rules and on the choices before. */
 export interface SequenceScheduler extends AnyScheduler {
   readonly kind: 'sequence';
+
+  /** It does not look at the flow. */
+  schedule(pool: Pool): Destination | undefined;
 
   /** Writes the cursor to into[at] and on. Hot. */
   save(into: Int32Array, at: number): void;
@@ -56,6 +69,9 @@ export interface SequenceScheduler extends AnyScheduler {
 export interface CountsScheduler extends AnyScheduler {
   readonly kind: 'counts';
 
+  /** It does not look at the flow. */
+  schedule(pool: Pool): Destination | undefined;
+
   /** Reads the connections of every destination, for the choices that follow. O(destinations). */
   survey(pool: Pool): void;
 
@@ -66,6 +82,34 @@ export interface CountsScheduler extends AnyScheduler {
   draw(): Destination | undefined;
 }
 
+/** A scheduler whose choices depend on the rules and on the flow: a hash of it, and a table. */
+export interface TableScheduler extends AnyScheduler {
+  readonly kind: 'table';
+
+  /** How a flow finds its slot. */
+  hashing(pool: Pool): Hashing;
+
+  /** By slot a destination's place in the pool; empty where nobody has a slot. */
+  slots(pool: Pool): Uint32Array;
+}
+
+/**
+ * How a flow finds its slot among so many:
+ *
+ *   key    address + client's port, or + 0
+ *   first  hash of the key
+ *   next   by offset, that is first, first + 1, … all modulo the slots: the offset is added to
+ *          a multiplicative hash, but to the key of a SipHash
+ */
+export interface Hashing {
+  readonly hash: 'multiplicative' | 'siphash';
+  /** Whose address is hashed; one of IPv6 as its four words, combined by exclusive or. */
+  readonly end: 'client' | 'virtual';
+  readonly hasPort: boolean;
+  /** Whether the next slots are tried when the first one's destination is not accepting. */
+  readonly fallsBack: boolean;
+}
+
 /** A new scheduler's cursor, or a given scheduler's. */
 export function cursorOf(scheduler: Scheduler): Int32Array {
   const cursor = new Int32Array(CURSOR_LENGTH);
@@ -74,6 +118,6 @@ export function cursorOf(scheduler: Scheduler): Int32Array {
 }
 
 /** Whether a destination may be given a new connection. */
-export function accepting(destination: Destination): boolean {
-  return destination.weight > 0;
+export function accepting(destination: Destination, { isAhead }: Pool): boolean {
+  return destination.weight > 0 && (isAhead || !destination.isOverloaded);
 }

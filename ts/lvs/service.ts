@@ -2,7 +2,14 @@ import { endpointText } from '../net/address.ts';
 import { NO_COUNTERS } from './counters.ts';
 import type { Counters } from './dataplane.ts';
 import type { Destination } from './destination.ts';
-import type { DestinationId, DestinationSpec, ServiceId, ServiceSpec } from './operation.ts';
+import { Estimator } from './estimator.ts';
+import type {
+  DestinationId,
+  DestinationSpec,
+  SchedulerFlag,
+  ServiceId,
+  ServiceSpec,
+} from './operation.ts';
 import { cursorOf, type Pool, type Scheduler } from './scheduler.ts';
 import type { Tickets } from './tickets.ts';
 import type { Undo } from './undo.ts';
@@ -30,6 +37,8 @@ export class Service implements Pool {
    * plus this. So it keeps what destinations counted that were removed since.
    */
   counterOffset: Readonly<Counters> = NO_COUNTERS;
+  /** How fast its counters go. */
+  readonly estimator = new Estimator();
   /** The number of the operation that changed it last, unique in the life of the rules. */
   edition = 0;
   /** What is scheduled ahead; undefined as long as no data plane knows the service. */
@@ -37,18 +46,24 @@ export class Service implements Pool {
   readonly #destinations: Destination[] = [];
   readonly #byKey = new Map<string, Destination>();
   #scheduler: Scheduler;
+  #flags: readonly SchedulerFlag[];
   #exact: boolean;
 
   constructor(index: number, spec: ServiceSpec, scheduler: Scheduler) {
-    const { protocol, family, address, port, exact = false } = spec;
+    const { protocol, family, address, port, flags = [], exact = false } = spec;
     this.index = index;
     this.id = { protocol, family, address, port };
     this.#scheduler = scheduler;
+    this.#flags = flags;
     this.#exact = exact;
   }
 
   get scheduler(): Scheduler {
     return this.#scheduler;
+  }
+
+  get flags(): readonly SchedulerFlag[] {
+    return this.#flags;
   }
 
   /** Whether every connection is to be scheduled at the moment it comes. */
@@ -60,9 +75,17 @@ export class Service implements Pool {
     return this.#destinations;
   }
 
+  /** Whether it reaches all its destinations by NAT, and so sees what they answer. */
+  get isNat(): boolean {
+    const destinations = this.#destinations;
+    return destinations.length > 0 && destinations.every(({ spec }) => spec.method === 'masq');
+  }
+
   /** The service as the operation that would add it. */
   get spec(): ServiceSpec {
-    return { ...this.id, scheduler: this.#scheduler.name, ...(this.#exact && { exact: true }) };
+    const flags = this.#flags.length > 0 && { flags: this.#flags };
+    const exact = this.#exact && { exact: true };
+    return { ...this.id, scheduler: this.#scheduler.name, ...flags, ...exact };
   }
 
   /** The service's own destination of that name. */
@@ -74,6 +97,7 @@ export class Service implements Pool {
   add(destination: Destination): Undo {
     const resume = this.#bookmark();
     this.#destinations.unshift(destination);
+    destination.service = this;
     this.#byKey.set(destinationKey(destination), destination);
     this.#scheduler.update(this);
     return () => {
@@ -83,7 +107,7 @@ export class Service implements Pool {
     };
   }
 
-  /** Changes a destination's method and weight; it keeps its place. */
+  /** Changes all of a destination that does not name it; it keeps its place. */
   edit(destination: Destination, spec: DestinationSpec): Undo {
     const resume = this.#bookmark();
     const undo = destination.edit(spec);
@@ -120,13 +144,15 @@ export class Service implements Pool {
     };
   }
 
-  /** Says whether every connection is to be scheduled at the moment it comes. */
-  setExact(exact: boolean): Undo {
+  /** Says what is asked of the scheduler, and whether to schedule connections as they come. */
+  setFlags({ flags = [], exact = false }: Pick<ServiceSpec, 'flags' | 'exact'>): Undo {
     const resume = this.#bookmark();
-    const before = this.#exact;
+    const [flagsBefore, exactBefore] = [this.#flags, this.#exact];
+    this.#flags = flags;
     this.#exact = exact;
     return () => {
-      this.#exact = before;
+      this.#flags = flagsBefore;
+      this.#exact = exactBefore;
       resume();
     };
   }
@@ -138,6 +164,7 @@ export class Service implements Pool {
     const cursor = cursorOf(scheduler);
     return () => {
       if (scheduler.kind === 'sequence') scheduler.load(this, cursor, 0);
+      else scheduler.update(this);
     };
   }
 }

@@ -1,6 +1,7 @@
 /** What one setting may be. */
 interface Setting {
-  /** 0 to max. */
+  /** min, or 0, to max. */
+  readonly min?: number;
   readonly max: number;
   readonly default: number;
   /** Words for 0, 1, …, where numbers say too little. */
@@ -10,9 +11,10 @@ interface Setting {
 
 /**
  * What can be set beside the rules: LVS's sysctls by their names and with their defaults, as far
- * as they take effect here, and those of our own.
+ * as they take effect here, what a kernel's configuration says once for all, and our own.
  *
- * Source: Linux ip_vs_ctl; Documentation/networking/ipvs-sysctl.rst.
+ * Source: Linux ip_vs_ctl; Documentation/networking/ipvs-sysctl.rst; IP_VS_MH_TAB_INDEX of its
+ * Kconfig.
  */
 export const SETTINGS = {
   conn_reuse_mode: {
@@ -38,7 +40,14 @@ export const SETTINGS = {
     max: 3,
     default: 0,
     meaning:
-      'drop half-open connections at random: 0 never, 1 and 2 when memory is short, 3 always',
+      'end half-open connections before their time: 0 when the table is full; 1 and 2 when it is ' +
+      'nearly full, and when it is full also UDP of few packets; 3 both always',
+  },
+  mh_tab_index: {
+    min: 8,
+    max: 17,
+    default: 12,
+    meaning: 'slots in the tables of mh: 251, 509, 1021, 2039, 4093 (12), … 131071 (17)',
   },
   syn_cookies: {
     max: 2,
@@ -63,16 +72,17 @@ export const DEFAULT_SETTINGS = Object.fromEntries(
 
 /** What the setting may be, for a message. */
 export function expectedOf(name: SettingName): string {
-  const { max, words }: Setting = SETTINGS[name];
-  return words?.join(', ') ?? `0 to ${max}`;
+  const { min = 0, max, words }: Setting = SETTINGS[name];
+  return words?.join(', ') ?? `${min} to ${max}`;
 }
 
 /** The value that a number, its digits or a word stand for; undefined where it may not be. */
 export function settingValue(name: SettingName, given: unknown): number | undefined {
-  const { max, words = [] }: Setting = SETTINGS[name];
+  const { min = 0, max, words = [] }: Setting = SETTINGS[name];
   const word = words.indexOf(String(given));
   if (word >= 0) return word;
-  return /^\d+$/.test(String(given)) && Number(given) <= max ? Number(given) : undefined;
+  if (!/^\d+$/.test(String(given))) return undefined;
+  return Number(given) >= min && Number(given) <= max ? Number(given) : undefined;
 }
 
 /** A setting's value as it is shown: a word, where it has words. */

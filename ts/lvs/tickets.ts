@@ -1,6 +1,13 @@
 import type { Destination } from './destination.ts';
 import { guardedPlaces, MARK_LENGTH, type Mark, type Ring } from './ring.ts';
-import { accepting, type CountsScheduler, cursorOf, type SequenceScheduler } from './scheduler.ts';
+import {
+  accepting,
+  type CountsScheduler,
+  cursorOf,
+  type Flow,
+  type Pool,
+  type SequenceScheduler,
+} from './scheduler.ts';
 import type { Service } from './service.ts';
 
 /** Tickets of the smallest and of the largest ring. */
@@ -49,6 +56,7 @@ const MEMORY_MS = 20;
  *              So the order of choices is what it would be one by one.
  *   counts     one by one, by the slow path. When many connections come, a few tickets, drawn anew
  *              every millisecond or two, each as if those before it were connections already.
+ *   table      one by one, by the slow path.
  *   exact      one by one, whatever the scheduler.
  *
  * In front of the limit, used or never published, there is always a reserve of tickets for the
@@ -134,7 +142,8 @@ export class Tickets {
     if (!this.#isRecalled) return;
     this.#isRecalled = false;
     const { destinations, scheduler } = this.#service;
-    if (destinations.length === 0) this.#ring.setReusable(0);
+    if (scheduler.kind === 'table') this.#ring.release();
+    else if (destinations.length === 0) this.#ring.setReusable(0);
     else if (this.#ring.size === 0 && !this.#ring.resize(SMALLEST)) return;
     else if (scheduler.kind === 'sequence') this.#redrawSequence(scheduler);
     else this.#redrawReserve(scheduler);
@@ -156,7 +165,8 @@ export class Tickets {
    * destination is accepting. Hot.
    */
   replenish(): boolean {
-    if (!this.#service.destinations.some(accepting)) return false;
+    const service = this.#service;
+    if (!service.destinations.some((each) => accepting(each, service))) return false;
     const { head } = this.#ring;
     if (head !== this.#askedAt) this.#asked = 0;
     this.#askedAt = head;
@@ -167,10 +177,10 @@ export class Tickets {
   }
 
   /** The destination for a new connection, of this very moment; undefined if none. Hot. */
-  decide(): Destination | undefined {
+  decide(flow: Flow): Destination | undefined {
     this.#decided += 1;
     const { scheduler, edition } = this.#service;
-    const chosen = scheduler.schedule(this.#service);
+    const chosen = scheduler.schedule(this.#service, flow);
     if (scheduler.kind === 'sequence') {
       this.#mark[0] = this.#ring.head;
       scheduler.save(this.#mark, 1);
@@ -202,6 +212,7 @@ export class Tickets {
     this.#seenMs = nowMs;
     this.#decided = 0;
     const { scheduler, exact } = this.#service;
+    if (scheduler.kind === 'table') return undefined;
     if (this.#ring.size === 0) this.#resize(SMALLEST); // there was no room for it
     if (exact || this.#ring.size === 0) return undefined;
     if (scheduler.kind === 'counts') return this.#refillAhead(scheduler, used, elapsedMs);
@@ -298,6 +309,11 @@ export class Tickets {
     if (this.#marks.length !== marks) this.#marks = new Int32Array(marks);
   }
 
+  /** The service, to choose ahead from. */
+  get #pool(): Pool {
+    return { destinations: this.#service.destinations, isAhead: true };
+  }
+
   /** How many tickets may be published at a time. */
   get #room(): number {
     return this.#ring.size - guardedPlaces(this.#ring.size);
@@ -306,7 +322,7 @@ export class Tickets {
   /** Draws tickets for places from one on; returns how many there were. */
   #drawSequence(scheduler: SequenceScheduler, from: number, count: number): number {
     const { tickets, first, size } = this.#ring;
-    const pool = { destinations: this.#service.destinations };
+    const pool = this.#pool;
     for (let i = 0; i < count; i++) {
       const place = (from + i) | 0;
       if (place % MARK_EVERY === 0) this.#setMark(scheduler, place);
@@ -347,7 +363,7 @@ export class Tickets {
   #goOn(scheduler: SequenceScheduler, marks: Mark, at: number, place: number): void {
     scheduler.load(this.#service, marks, at + 1);
     const choices = Math.min((place - marks[at]!) | 0, LARGEST + MARK_EVERY);
-    for (let i = 0; i < choices; i++) scheduler.schedule(this.#service);
+    for (let i = 0; i < choices; i++) scheduler.schedule(this.#pool);
   }
 }
 

@@ -30,7 +30,7 @@ export class Trash {
 
   /** The removed destination of a service of that name. */
   find(service: ServiceId, destination: DestinationId): Discarded | undefined {
-    return this.#byKey.get(key(service, destination));
+    return this.#byKey.size === 0 ? undefined : this.#byKey.get(key(service, destination));
   }
 
   add(discarded: Discarded): Undo {

@@ -2,7 +2,7 @@
 
 /** enum limits. */
 export const Limits = {
-  ABI_VERSION: 2,
+  ABI_VERSION: 3,
   MAX_SERVICES: 16384,
   MAX_DESTINATIONS: 131072,
   WAYS: 7,
@@ -10,6 +10,8 @@ export const Limits = {
   ADDRESS_WORDS: 32768,
   MAX_NEXT_HOPS: 16384,
   OWN_NEXT_HOPS: 1024,
+  STATION_LINES: 1024,
+  STATIONS_PER_LINE: 4,
   TICKETS_PER_LINE: 16,
   HASH_KEYS: 8,
   MAX_QUEUES: 64,
@@ -54,7 +56,8 @@ export const ConnectionState = {
 
 /** enum slot_phase, without SLOT_. */
 export const SlotPhase = {
-  STATE: 255,
+  STATE: 127,
+  COOKIE: 128,
   PHASE: 768,
   FREE: 0,
   CLAIMED: 256,
@@ -75,24 +78,28 @@ export const Verdict = {
   PASSED_FRAGMENT: 7,
   PASSED_NOT_SYN: 8,
   PASSED_REPLY_TTL: 9,
-  RAISED_NEW: 10,
-  RAISED_ROUTE: 11,
-  RAISED_TTL: 12,
-  RAISED_MTU: 13,
-  DROPPED_HEADER_CHECKSUM: 14,
-  DROPPED_FRAGMENT: 15,
-  DROPPED_DESTINATION_REMOVED: 16,
-  DROPPED_NO_SLOW_PATH: 17,
-  DROPPED_NO_DESTINATION: 18,
-  DROPPED_TABLE_FULL: 19,
-  DROPPED_NO_ROUTE: 20,
-  DROPPED_NEIGHBOUR: 21,
-  DROPPED_TTL: 22,
-  DROPPED_MTU: 23,
-  DROPPED_BACKLOG: 24,
-  DROPPED_TRANSMIT: 25,
-  DROPPED_OVERTAKEN: 26,
-  VERDICTS: 27,
+  PASSED_OTHER_HOST: 10,
+  RAISED_NEW: 11,
+  RAISED_ROUTE: 12,
+  RAISED_TTL: 13,
+  RAISED_MTU: 14,
+  DROPPED_HEADER_CHECKSUM: 15,
+  DROPPED_FRAGMENT: 16,
+  DROPPED_DESTINATION_REMOVED: 17,
+  DROPPED_NO_SLOW_PATH: 18,
+  DROPPED_NO_DESTINATION: 19,
+  DROPPED_TABLE_FULL: 20,
+  DROPPED_NO_ROUTE: 21,
+  DROPPED_NEIGHBOUR: 22,
+  DROPPED_TTL: 23,
+  DROPPED_MTU: 24,
+  DROPPED_BACKLOG: 25,
+  DROPPED_TRANSMIT: 26,
+  DROPPED_OVERTAKEN: 27,
+  ANSWERED_COOKIE: 28,
+  FORWARDED_COOKIE: 29,
+  DROPPED_COOKIE: 30,
+  VERDICTS: 31,
   NEXT: 255,
 } as const;
 
@@ -147,6 +154,12 @@ export const AddressRole = {
   DESTINATION: 2,
 } as const;
 
+/** struct station_line, 32 bytes. */
+export const StationLine = {
+  size: 32,
+  station: { at: 0, count: 4, elementSize: 8 },
+} as const;
+
 /** struct service_key, 20 bytes. */
 export const ServiceKey = {
   size: 20,
@@ -163,6 +176,25 @@ export const ServiceKey = {
   family: (view: DataView, at: number): number => view.getUint8(at + 19),
   setFamily: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 19, value),
+} as const;
+
+/** enum egress, without EGRESS_. */
+export const Egress = {
+  IFINDEX: 1073741823,
+  TRANSMIT: 1073741824,
+} as const;
+
+/** struct interface, 8 bytes. */
+export const Interface = {
+  size: 8,
+  slotAt: 0, // __u32
+  slot: (view: DataView, at: number): number => view.getUint32(at, true),
+  setSlot: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  egressAt: 4, // __u32
+  egress: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setEgress: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
 } as const;
 
 /** struct next_hop, 32 bytes. */
@@ -211,18 +243,26 @@ export const Connection = {
   addressDelta: (view: DataView, at: number): number => view.getUint16(at + 14, true),
   setAddressDelta: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 14, value, true),
-  daddrAt: 16, // __be32
-  daddr: (view: DataView, at: number): number => view.getUint32(at + 16, false),
-  setDaddr: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 16, value, false),
-  dportAt: 20, // __be16
-  dport: (view: DataView, at: number): number => view.getUint16(at + 20, false),
-  setDport: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 20, value, false),
-  transportDeltaAt: 22, // __u16
-  transportDelta: (view: DataView, at: number): number => view.getUint16(at + 22, true),
-  setTransportDelta: (view: DataView, at: number, value: number): void =>
-    view.setUint16(at + 22, value, true),
+  inPacketsAt: 16, // __u32
+  inPackets: (view: DataView, at: number): number => view.getUint32(at + 16, true),
+  setInPackets: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 16, value, true),
+  methodAt: 20, // __u8
+  method: (view: DataView, at: number): number => view.getUint8(at + 20),
+  setMethod: (view: DataView, at: number, value: number): void =>
+    view.setUint8(at + 20, value),
+  flagsAt: 21, // __u8
+  flags: (view: DataView, at: number): number => view.getUint8(at + 21),
+  setFlags: (view: DataView, at: number, value: number): void =>
+    view.setUint8(at + 21, value),
+  windowShiftInAt: 22, // __s8
+  windowShiftIn: (view: DataView, at: number): number => view.getInt8(at + 22),
+  setWindowShiftIn: (view: DataView, at: number, value: number): void =>
+    view.setInt8(at + 22, value),
+  windowShiftOutAt: 23, // __s8
+  windowShiftOut: (view: DataView, at: number): number => view.getInt8(at + 23),
+  setWindowShiftOut: (view: DataView, at: number, value: number): void =>
+    view.setInt8(at + 23, value),
   stateAt: 24, // __u32
   state: (view: DataView, at: number): number => view.getUint32(at + 24, true),
   setState: (view: DataView, at: number, value: number): void =>
@@ -251,18 +291,18 @@ export const Connection = {
   hopOut: (view: DataView, at: number): number => view.getUint16(at + 46, true),
   setHopOut: (view: DataView, at: number, value: number): void =>
     view.setUint16(at + 46, value, true),
-  inPacketsAt: 48, // __u32
-  inPackets: (view: DataView, at: number): number => view.getUint32(at + 48, true),
-  setInPackets: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 48, value, true),
-  methodAt: 52, // __u8
-  method: (view: DataView, at: number): number => view.getUint8(at + 52),
-  setMethod: (view: DataView, at: number, value: number): void =>
-    view.setUint8(at + 52, value),
-  flagsAt: 53, // __u8
-  flags: (view: DataView, at: number): number => view.getUint8(at + 53),
-  setFlags: (view: DataView, at: number, value: number): void =>
-    view.setUint8(at + 53, value),
+  daddrAt: 48, // __be32
+  daddr: (view: DataView, at: number): number => view.getUint32(at + 48, false),
+  setDaddr: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 48, value, false),
+  dportAt: 52, // __be16
+  dport: (view: DataView, at: number): number => view.getUint16(at + 52, false),
+  setDport: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 52, value, false),
+  transportDeltaAt: 54, // __u16
+  transportDelta: (view: DataView, at: number): number => view.getUint16(at + 54, true),
+  setTransportDelta: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 54, value, true),
   sequenceDeltaAt: 56, // __u32
   sequenceDelta: (view: DataView, at: number): number => view.getUint32(at + 56, true),
   setSequenceDelta: (view: DataView, at: number, value: number): void =>
@@ -385,6 +425,10 @@ export const Schedule = {
   setMark: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 12, value, true),
   marks: { at: 16, count: 2, elementSize: 20 },
+  cookiesAt: 56, // __u32
+  cookies: (view: DataView, at: number): number => view.getUint32(at + 56, true),
+  setCookies: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 56, value, true),
   windowAt: 64, // __u64
   window: (view: DataView, at: number): bigint => view.getBigUint64(at + 64, true),
   setWindow: (view: DataView, at: number, value: bigint): void =>
@@ -425,17 +469,32 @@ export const Counters = {
   outBytes: (view: DataView, at: number): bigint => view.getBigUint64(at + 32, true),
   setOutBytes: (view: DataView, at: number, value: bigint): void =>
     view.setBigUint64(at + 32, value, true),
+  removedAt: 40, // __u32
+  removed: (view: DataView, at: number): number => view.getUint32(at + 40, true),
+  setRemoved: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 40, value, true),
+  padRemovedAt: 44, // __u32
+  padRemoved: (view: DataView, at: number): number => view.getUint32(at + 44, true),
+  setPadRemoved: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 44, value, true),
 } as const;
 
 /** struct verdict_counters, 256 bytes. */
 export const VerdictCounters = {
   size: 256,
-  packets: { at: 0, count: 27, elementSize: 8 },
+  packets: { at: 0, count: 31, elementSize: 8 },
 } as const;
 
-/** struct settings, 176 bytes. */
+/** enum relief, without RELIEF_. */
+export const Relief = {
+  NONE: 0,
+  HALF_OPEN: 1,
+  ONE_SIDED: 2,
+} as const;
+
+/** struct settings, 192 bytes. */
 export const Settings = {
-  size: 176,
+  size: 192,
   abiVersionAt: 0, // __u32
   abiVersion: (view: DataView, at: number): number => view.getUint32(at, true),
   setAbiVersion: (view: DataView, at: number, value: number): void =>
@@ -486,6 +545,18 @@ export const Settings = {
   dropEntry: (view: DataView, at: number): number => view.getUint32(at + 172, true),
   setDropEntry: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 172, value, true),
+  reliefAt: 176, // __u32
+  relief: (view: DataView, at: number): number => view.getUint32(at + 176, true),
+  setRelief: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 176, value, true),
+  attackedJiffiesAt: 180, // __u32
+  attackedJiffies: (view: DataView, at: number): number => view.getUint32(at + 180, true),
+  setAttackedJiffies: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 180, value, true),
+  ownStationsOnlyAt: 184, // __u32
+  ownStationsOnly: (view: DataView, at: number): number => view.getUint32(at + 184, true),
+  setOwnStationsOnly: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 184, value, true),
 } as const;
 
 /** struct clock, 16 bytes. */

@@ -159,6 +159,8 @@ export interface SlowPath {
   enter(connection: ConnectionSpec): boolean;
   /** Connections in the table. O(table). */
   connectionCount(): number;
+  /** Slots of the table that the last sweep has found in use, and half-open connections. */
+  census(): { slots: number; halfOpen: number };
   /** Now, in the kernel's ticks (32 bits), and ticks a second. */
   clock(): { jiffies: number; hz: number };
   /** Writes the heartbeat and expires what is due, as the housekeeper does in a second. */
@@ -221,6 +223,7 @@ export interface MemoryDirector {
   /** The maps of these names; sizes are the settings' own. */
   readonly settings: ArrayBuffer;
   readonly addresses: ArrayBuffer;
+  readonly stations: ArrayBuffer;
   readonly buckets: ArrayBuffer;
   readonly connections: ArrayBuffer;
   readonly schedules: ArrayBuffer;

@@ -17,6 +17,9 @@ import { packageRoot } from './addon.ts';
 /** bpftool's object: bpf-linker orders its types by its own lights. */
 export const BTF_OBJECT = join(packageRoot(), 'build', 'director.bpftool.o');
 
+/** The shared layout: bpf/abi.h, and what it includes at its end. */
+export const ABI_HEADERS = ['bpf/abi.h', 'bpf/capture_abi.h'] as const;
+
 /** Where bpftool is looked for: Debian installs it beside the administrator's tools. */
 export const BTF_PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
 
@@ -49,6 +52,7 @@ interface Field {
 
 const INTEGERS: Readonly<Record<string, { readonly read: string; readonly size: number }>> = {
   __u8: { read: 'Uint8', size: 1 },
+  __s8: { read: 'Int8', size: 1 },
   __u16: { read: 'Uint16', size: 2 },
   __be16: { read: 'Uint16', size: 2 },
   __u32: { read: 'Uint32', size: 4 },
@@ -63,11 +67,11 @@ export function generate(): string {
     maxBuffer: 1 << 26,
   });
   const { types } = JSON.parse(json.toString()) as { types: BtfType[] };
-  const header = readFileSync(join(packageRoot(), 'bpf', 'abi.h'), 'utf8');
-  return emit(types, declarations(header));
+  const headers = ABI_HEADERS.map((name) => readFileSync(join(packageRoot(), name), 'utf8'));
+  return emit(types, declarations(headers.join('')));
 }
 
-/** The names that bpf/abi.h defines, in its order: only they are ours. */
+/** The names that the headers define, in their order: only they are ours. */
 function declarations(header: string): string[] {
   return [...header.matchAll(/^(?:struct|enum) (\w+) \{/gm)].map(([, name = '']) => name);
 }

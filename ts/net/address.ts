@@ -26,7 +26,7 @@ export function familyOf(text: string): Family {
 
 /** The 4 or 16 bytes of a canonical address text, in network order. */
 export function addressBytes(text: string): Uint8Array {
-  if (familyOf(text) === 4) return Uint8Array.from(text.split('.'), Number);
+  if (familyOf(text) === 4) return bytes4(text);
   const [head = '', tail] = text.replace(/\d+\.\d+\.\d+\.\d+$/, hexGroups).split('::');
   const before = groups(head);
   const after = groups(tail ?? '');
@@ -49,6 +49,20 @@ export function addressText(bytes: Uint8Array): string {
 export function endpointText(address: string, port: number | string): string {
   return familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
+
+/** Digit by digit: rules come by the hundred thousand. */
+function bytes4(text: string): Uint8Array {
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit < 0) at += 1;
+    else bytes[at] = bytes[at]! * 10 + digit;
+  }
+  return bytes;
+}
+
+const ZERO = '0'.charCodeAt(0);
 
 function groups(text: string): number[] {
   return text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));

@@ -30,6 +30,10 @@ export interface LinkMessage extends Notice {
   /** Hardware address, as in 02:00:5e:00:53:01; empty where the device has none. */
   readonly mac: string;
   readonly mtu: number;
+  /** Index of the device that a VLAN or a macvlan stands on, or of a veth's peer; 0 for none. */
+  readonly lower: number;
+  /** Index of the bridge or bond that it is a port of; 0 for none. */
+  readonly master: number;
 }
 
 /** What the kernel said about an address of this host. */
@@ -224,6 +228,8 @@ function decodeLink(body: DataView, notice: Notice): LinkMessage | undefined {
     operState: operStates[u8(attribute.get(16)) ?? 0] ?? 'unknown',
     mac: macText(attribute.get(1)) ?? '',
     mtu: u32(attribute.get(4)) ?? 0,
+    lower: u32(attribute.get(5)) ?? 0,
+    master: u32(attribute.get(10)) ?? 0,
   };
 }
 

@@ -6,8 +6,8 @@ BASE = '''
 '''
 COMMANDS = '-C|-L|-A -t 10.99.0.1:80|-D -t 10.99.0.1:80|--stop-daemon master|' \
     '-a -t 10.99.0.1:80 -r 10.2.0.12:80|-d -t 10.99.0.1:80 -r 10.2.0.11:80'
-LATER_OPTIONS = '''-f 1|-p|-p 60|-M 255.255.255.0|-b sh-port|-o|--pe sip|-i|-x 5|-y 5|-6|--sctp-service 10.99.0.1:80
---rate|--thresholds|--persistent-conn|--tun-info|--daemon|--syncid 1|--sync-maxlen 100|--mcast-interface lo
+LATER_OPTIONS = '''-f 1|-p|-p 60|-M 255.255.255.0|-b sh-port|-o|--pe sip|-i|-6|--sctp-service 10.99.0.1:80
+--persistent-conn|--tun-info|--daemon|--syncid 1|--sync-maxlen 100|--mcast-interface lo
 --mcast-group 224.0.0.1|--mcast-port 1|--mcast-ttl 1|--tun-type gue|--tun-port 5|--tun-nocsum|--tun-csum
 --tun-remcsum'''.replace('\n', '|').split('|')
 later = Recorder('later')
@@ -52,15 +52,6 @@ later.each('''
 -A --sctp-service x
 -A --sctp-service 10.99.0.5:80 -t 10.99.0.5:80
 -A --sctp-service
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -x -1
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -x x
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -x 65536
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -x 2147483648
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -y -1
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -y x
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -y 2147483648
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -x 1 -x 2
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -y 1 -y 2
 -a -t 10.99.0.1:80 -r 10.2.0.12:80 -i -i
 -a -t 10.99.0.1:80 -r 10.2.0.12:80 -i -m
 -a -t 10.99.0.1:80 -r 10.2.0.12:80 -i --tun-type x
@@ -84,16 +75,10 @@ later.each('''
 -a -f 1 -r [2001:db8:2::11]:80
 -L -f 1
 -Ln -f 1 -c
--L --rate --stats
--L --rate --thresholds
--L --stats --rate
--L --stats --thresholds
 -L --stats --persistent-conn
 -L --stats --tun-info
 -L --thresholds --persistent-conn
 -L -c --persistent-conn
--L -c --rate
--L -c --thresholds
 -L --daemon --timeout
 -L --daemon -c
 -L --daemon -t 10.99.0.1:80
@@ -137,9 +122,7 @@ later.each('''
 -A -f 1 -o -s nosuch
 -A -f 1 -t 10.99.0.1:80
 -A -t 10.99.0.1:80 -f 1
--L --thresholds --rate --exact
 -L -c -t 10.99.0.1:80 --stats
--L --timeout --thresholds
 -L --daemon --stats
 -L --daemon --exact
 -L --daemon --nosort
@@ -150,7 +133,4 @@ later.each('''
 -A -t 10.99.0.5:80 -p -M 0.0.0.0
 -A -t 10.99.0.5:80 -p -M 24
 -a -t 10.99.0.1:80 -r [2001:db8:2::11]:80 -m --tun-type gue
--a -t 10.99.0.1:80 -r 10.2.0.12:80 -x +5 -y 007
--S --rate
--S --thresholds
 ''')

@@ -3,17 +3,20 @@
 A case is a service, and events in the order in which they happened to it:
 
     add A 5      destination A is added with weight 5; B, C, … are others
-    edit A 0     its weight is changed
+    add A 5 4 2  the same with an upper threshold of 4 connections and a lower one of 2
+    edit A 0     its weight is changed, and its thresholds are none
     delete A     it is removed; a later add revives it, with its connections
     scheduler lc the service gets another scheduler
     choose BA-   three new connections: chosen were B, then A, then nobody
     close 0 2    the first and the third connection of the case are closed, client first
     reset 1      the second one is reset by the client
+    expire 0 2   the first and the third one, of UDP, are gone
 
 Connections that are not closed are held open, so that active and inactive counts build up.
 """
 import json
 import random
+import time
 
 from labnet import *
 
@@ -21,7 +24,8 @@ SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc']
 LETTERS = 'ABCDEFGH'
 PROTOCOLS = {'tcp': 6, 'udp': 17}
 # Linux ip_vs.h: numbers of the socket options that change IPv4 rules.
-ADD, EDIT, DELETE, ADD_DEST, DELETE_DEST, EDIT_DEST = [1152 + n for n in (2, 3, 4, 7, 8, 9)]
+ADD, EDIT, DELETE, ADD_DEST, DELETE_DEST, EDIT_DEST, TIMEOUT = [
+    1152 + n for n in (2, 3, 4, 7, 8, 9, 10)]
 VIPS = {4: '10.99.0.1', 6: '2001:db8:99::1'}
 CLIENTS = {4: '172.16.0.1', 6: '2001:db8:16::1'}
 REAL = {4: '10.2.0.%d', 6: '2001:db8:2::%d'}
@@ -33,12 +37,12 @@ class Case:
 
     def __init__(self, name, scheduler, protocol='tcp', family=4):
         self.name, self.scheduler, self.protocol, self.family = name, scheduler, protocol, family
-        self.first, self.events, self.held = scheduler, [], []
+        self.first, self.events, self.held, self.ports = scheduler, [], [], []
         self.port = 1000 + Case.count
         Case.count += 1
         self.rule(ADD)
 
-    def rule(self, option, letter=None, weight=0):
+    def rule(self, option, letter=None, weight=0, upper=0, lower=0):
         """By socket option for IPv4, since a run of ipvsadm takes 40 ms; by ipvsadm for IPv6."""
         if self.family == 6:
             return self.ipvsadm(option, letter, weight)
@@ -47,7 +51,7 @@ class Case:
                               self.scheduler.encode(), 0, 0, b'\xff' * 4)
         if letter:
             service += struct.pack('4sH2xIiII', socket.inet_aton(self.real(letter)),
-                                   socket.htons(80), 0, weight, 0, 0)
+                                   socket.htons(80), 0, weight, upper, lower)
         enter('d')
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, 255) as s:
             s.setsockopt(socket.IPPROTO_IP, option, service)
@@ -67,13 +71,13 @@ class Case:
     def real(self, letter):
         return REAL[self.family] % (11 + LETTERS.index(letter))
 
-    def add(self, letter, weight):
-        self.events.append('add %s %d' % (letter, weight))
-        self.rule(ADD_DEST, letter, weight)
+    def add(self, letter, weight, *thresholds):
+        self.events.append(' '.join(map(str, ('add', letter, weight) + thresholds)))
+        self.rule(ADD_DEST, letter, weight, *thresholds)
 
-    def edit(self, letter, weight):
-        self.events.append('edit %s %d' % (letter, weight))
-        self.rule(EDIT_DEST, letter, weight)
+    def edit(self, letter, weight, *thresholds):
+        self.events.append(' '.join(map(str, ('edit', letter, weight) + thresholds)))
+        self.rule(EDIT_DEST, letter, weight, *thresholds)
 
     def delete(self, letter):
         self.events.append('delete ' + letter)
@@ -97,6 +101,7 @@ class Case:
         if not letters:
             raise RuntimeError('%s: %r answered' % (self.name, who))
         self.held.append((letters[0], s))
+        self.ports.append(args[1])
         return letters[0]
 
     def close(self, *numbers):
@@ -111,6 +116,19 @@ class Case:
             do(self.held[n][1])
             self.held[n] = None, None
 
+    def expire(self, *numbers):
+        self.events.append(' '.join(['expire'] + ['%d' % n for n in numbers]))
+        timeouts(0, 0, 1)
+        for n in numbers:
+            udp(CLIENTS[self.family], self.ports[n], VIPS[self.family], self.port)
+            self.held[n] = None, None
+        timeouts(0, 0, 300)
+        time.sleep(1.2)
+
+    def of(self, letters=LETTERS):
+        """Connections of these destinations that are not gone."""
+        return [n for n, (letter, s) in enumerate(self.held) if letter and letter in letters]
+
     def open(self, letters=LETTERS):
         return [n for n, (letter, s) in enumerate(self.held) if s and letter in letters]
 
@@ -121,6 +139,12 @@ class Case:
                               'protocol': self.protocol, 'family': self.family,
                               'events': self.events}) + '\n')
         self.rule(DELETE)
+
+
+def timeouts(*seconds):
+    enter('d')
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, 255) as s:
+        s.setsockopt(socket.IPPROTO_IP, TIMEOUT, struct.pack('iii', *seconds))
 
 
 def client_ports():
@@ -167,6 +191,82 @@ def quiesce(out, scheduler):
     for letter in 'CAB':
         case.edit(letter, 3)
         case.choose(4)
+    case.done(out)
+
+
+def reach(out, scheduler, upper, lower):
+    """One destination fills up beside one without thresholds, and is emptied one by one."""
+    case = Case('%s up to %d, down to %d' % (scheduler, upper, lower), scheduler, 'udp')
+    case.add('A', 1)
+    case.add('B', 1, upper, lower)
+    case.choose(2 * upper + 3)
+    for n in case.of('B'):
+        case.expire(n)
+        case.choose(1)
+    case.done(out)
+
+
+def refuse(out, scheduler):
+    """All are overloaded; then thresholds are edited, up, down and away."""
+    case = Case(scheduler + ' with every destination overloaded', scheduler, 'udp')
+    case.add('A', 2, 3)
+    case.add('B', 1, 2, 2)
+    case.choose(6)
+    case.expire(case.of('A')[0])
+    case.choose(2)
+    for thresholds in (4, 2), (4, 4), (3, 1), (2, 1), (6, 0), (5, 5), (0, 0), (1, 1), (0, 0), (20, 1):
+        case.edit('A', 2, *thresholds)
+        case.choose(2)
+    case.edit('B', 1, 2, 1)
+    case.choose(1)
+    case.edit('B', 1)
+    case.choose(2)
+    case.done(out)
+
+
+def reach_tcp(out, scheduler):
+    """Closed connections count until they are gone; a destination that comes back knows them."""
+    case = Case(scheduler + ' overloaded by closed connections', scheduler)
+    case.add('A', 1)
+    case.add('B', 1, 2, 1)
+    case.choose(5)
+    case.close(*case.open('B'))
+    case.choose(2)
+    case.delete('B')
+    case.choose(1)
+    case.add('B', 1, 2, 1)
+    case.choose(2)
+    case.delete('B')
+    case.add('B', 1, 3, 1)
+    case.choose(4)
+    case.done(out)
+
+
+def limited_history(out, scheduler, seed):
+    """A random sequence of changes of weights and thresholds, of connections and of their ends."""
+    dice = random.Random('limited %s %d' % (scheduler, seed))
+    case = Case('%s limited history %d' % (scheduler, seed), scheduler, 'udp')
+    present = []
+    for _ in range(12):
+        absent = [l for l in LETTERS[:4] if l not in present]
+        weight = dice.choice([0, 1, 1, 2, 3, 4])
+        upper = dice.choice([0, 1, 2, 3, 4, 5, 8])
+        lower = dice.randint(0, upper)
+        step = dice.choice(['add', 'edit', 'edit', 'delete', 'expire', 'expire'])
+        if absent and (step == 'add' or len(present) < 2):
+            letter = dice.choice(absent)
+            present.append(letter)
+            case.add(letter, weight, upper, lower)
+        elif step == 'edit':
+            case.edit(dice.choice(present), weight, upper, lower)
+        elif step == 'delete':
+            letter = dice.choice(present)
+            present.remove(letter)
+            case.delete(letter)
+        elif case.of(present):
+            numbers = case.of(present)
+            case.expire(*sorted(dice.sample(numbers, dice.randint(1, min(4, len(numbers))))))
+        case.choose(dice.randint(1, 6))
     case.done(out)
 
 
@@ -219,3 +319,10 @@ with open('schedulers.jsonl', 'w') as out:
         for seed in range(10):
             history(out, scheduler, seed, 'udp')
         history(out, scheduler, 0, 'tcp', 6)
+    for scheduler in SCHEDULERS:
+        for upper, lower in [(1, 0), (1, 1), (4, 1), (4, 4), (5, 0)] if scheduler == 'rr' else [(4, 3)]:
+            reach(out, scheduler, upper, lower)
+        refuse(out, scheduler)
+        reach_tcp(out, scheduler)
+        for seed in range(3):
+            limited_history(out, scheduler, seed)

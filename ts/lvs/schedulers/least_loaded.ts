@@ -25,13 +25,14 @@ export function leastLoaded(name: string, { load, isWeighted }: Measure): Counts
 
     update() {},
 
-    schedule({ destinations }): Destination | undefined {
+    schedule(pool): Destination | undefined {
+      const { destinations } = pool;
       let least: Destination | undefined;
       let leastLoad = 0;
       let leastWeight = 1;
       for (let i = 0; i < destinations.length; i++) {
         const candidate = destinations[i]!;
-        if (!accepting(candidate)) continue;
+        if (!accepting(candidate, pool)) continue;
         const ownLoad = load(candidate.activeConnections, candidate.inactiveConnections);
         const weight = isWeighted ? candidate.weight : 1;
         if (least === undefined || lighter(ownLoad, weight, leastLoad, leastWeight)) {
@@ -43,11 +44,13 @@ export function leastLoaded(name: string, { load, isWeighted }: Measure): Counts
       return least;
     },
 
-    survey({ destinations }) {
+    survey(pool) {
+      const { destinations } = pool;
       tournament.clear(destinations.length);
       for (let i = 0; i < destinations.length; i++) {
         const candidate = destinations[i]!;
-        if (accepting(candidate)) tournament.enter(candidate, isWeighted ? candidate.weight : 1);
+        if (!accepting(candidate, pool)) continue;
+        tournament.enter(candidate, isWeighted ? candidate.weight : 1);
       }
       tournament.begin();
     },

@@ -25,13 +25,14 @@ export function rr(): SequenceScheduler {
       chosen = destinations[last];
     },
 
-    schedule({ destinations }): Destination | undefined {
+    schedule(pool): Destination | undefined {
+      const { destinations } = pool;
       let at = last;
       for (let left = destinations.length; left > 0; left--) {
         at += 1;
         if (at >= destinations.length) at = 0;
         const candidate = destinations[at]!;
-        if (accepting(candidate)) {
+        if (accepting(candidate, pool)) {
           last = at;
           chosen = candidate;
           return candidate;

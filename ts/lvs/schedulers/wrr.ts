@@ -1,6 +1,7 @@
 // Hot: schedule runs per connection. Do not allocate.
 import type { Destination } from '../destination.ts';
 import { accepting, type Pool, type SequenceScheduler } from '../scheduler.ts';
+import { gcd } from './gcd.ts';
 
 /**
  * Weighted round robin, interleaved.
@@ -47,16 +48,22 @@ export function wrr(): SequenceScheduler {
 
     schedule(pool): Destination | undefined {
       if (pass.isStale) pass.begin(pool, bar, last);
+      const [firstLast, firstBar] = [last, bar];
       // The rest of the current pass, then one whole round: nothing is left unvisited after that.
       for (let passes = Math.ceil(top / step) + 1; passes >= 0; passes--) {
         for (let at = pass.next(); at !== NONE; at = pass.next()) {
           last = at;
           const candidate = pool.destinations[at]!;
-          if (accepting(candidate)) return candidate;
+          if (accepting(candidate, pool)) return candidate;
         }
         bar = bar > step ? bar - step : top;
         pass.begin(pool, bar, -1);
       }
+      // LVS stays in a pass that admits everyone, and begins a round anew in any other.
+      const stays = firstLast >= 0 && firstBar <= step;
+      last = stays ? firstLast : -1;
+      bar = stays ? firstBar : top;
+      pass.isStale = true;
       return undefined;
     },
 
@@ -120,8 +127,4 @@ class Pass {
     this.#next += 1;
     return this.#places[this.#next - 1]!;
   }
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
 }

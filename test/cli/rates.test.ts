@@ -1,0 +1,113 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { Counters } from '../../ts/lvs/dataplane.ts';
+import { Director } from '../../ts/lvs/director.ts';
+import { parseAddress } from '../../ts/net/address.ts';
+import { MemoryDataplane } from '../support/memory_dataplane.ts';
+import { run, unavailable } from '../support/oracle.ts';
+import { ask, asked, parseLines, readRecording, vectors } from './recordings.ts';
+
+/** One tick of a kernel's estimator; vectors/ipvsadm/rates.py tells more. */
+interface Tick {
+  readonly do: string | null;
+  readonly listings: Readonly<Record<string, string>>;
+}
+
+const COUNTED = '-Ln --stats --exact';
+
+/** The director to which the same happens: what was counted is what its listing lacks. */
+async function replay(ticks: readonly Tick[]): Promise<void> {
+  const dataplane = new MemoryDataplane();
+  const director = new Director(dataplane);
+  const list = async (args: string) =>
+    (await ask(asked(director), { args: args.split(' ') })).stdout;
+  for (const args of rulesOf(ticks[0]!)) await list(args);
+  for (const [number, tick] of ticks.entries()) {
+    if (tick.do !== null) await list(tick.do);
+    const counted = destinationCounters(await list(COUNTED));
+    for (const [name, kernel] of destinationCounters(tick.listings[COUNTED]!)) {
+      dataplane.count(indexOf(director, name), difference(kernel, counted.get(name)!));
+    }
+    director.estimate();
+    for (const [args, stdout] of Object.entries(tick.listings)) {
+      expect({ number, args, stdout: await list(args) }).toEqual({ number, args, stdout });
+    }
+  }
+}
+
+/** What makes the services of a listing, which are listed in the order in which they are added. */
+function rulesOf({ listings }: Tick): string[] {
+  let service = '';
+  return rowsOf(listings[COUNTED]!).flatMap(([what = '', name = '']) => {
+    if (what === '->') return [`-a ${service} -r ${name} -m`];
+    service = `${what === 'TCP' ? '-t' : '-u'} ${name}`;
+    return [`-A ${service} -s rr`];
+  });
+}
+
+/** The rows of a listing, as their words. */
+function rowsOf(listing: string): string[][] {
+  return listing
+    .trimEnd()
+    .split('\n')
+    .slice(3)
+    .map((row) => row.trim().split(/\s+/));
+}
+
+/** What was counted for each destination, which are all of different names. */
+function destinationCounters(listing: string): Map<string, Counters> {
+  return new Map(
+    rowsOf(listing)
+      .filter(([arrow]) => arrow === '->')
+      .map(([, name = '', ...figures]) => [name, counters(figures.map(BigInt))]),
+  );
+}
+
+function counters(figures: readonly bigint[]): Counters {
+  const [connections, inPackets, outPackets, inBytes, outBytes] = figures as bigint[];
+  return {
+    connections: connections!,
+    inPackets: inPackets!,
+    outPackets: outPackets!,
+    inBytes: inBytes!,
+    outBytes: outBytes!,
+  };
+}
+
+function difference(a: Counters, b: Counters): Counters {
+  const names = Object.keys(a) as (keyof Counters)[];
+  return counters(names.map((name) => a[name] - b[name]));
+}
+
+function indexOf({ services }: Director, name: string): number {
+  const [, address = '', port] = name.match(/^\[?(.*?)\]?:(\d+)$/)!;
+  const text = parseAddress(address)!.text;
+  const all = services.flatMap(({ destinations }) => destinations);
+  return all.find((one) => one.address === text && one.port === Number(port))!.index;
+}
+
+test('rates are listed, tick after tick, as ipvsadm lists a kernel’s', async () => {
+  const ticks = readRecording<Tick>('rates');
+  expect(ticks.length).toBeGreaterThan(30);
+  await replay(ticks);
+});
+
+const reason = unavailable();
+
+test.skipIf(reason !== undefined)(
+  `and so they are of a kernel today${reason === undefined ? '' : ` (${reason})`}`,
+  { timeout: 320_000 },
+  async () => {
+    const out = mkdtempSync(join(tmpdir(), 'xlvs-rates-'));
+    try {
+      await run(join(vectors, 'rates.py'), out);
+      const made = readFileSync(join(out, 'rates.jsonl'), 'utf8');
+      if (process.env.XLVS_RECORD) writeFileSync(join(vectors, 'rates.jsonl'), made);
+      await replay(parseLines<Tick>(made));
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  },
+);
