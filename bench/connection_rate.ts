@@ -6,6 +6,7 @@ import { outcome, projectRoot } from '../ts/lab/process.ts';
 import { forwardingSysctls, type Host, type Topology } from '../ts/lab/topology.ts';
 import { type Benchmark, type Result, type Round, type Run, summary } from './benchmark.ts';
 import { cpuTime } from './machine.ts';
+import { openingRates } from './opening_rate.ts';
 
 const VIP = '198.51.100.1';
 const REAL_SERVERS = ['192.0.2.11', '192.0.2.12'] as const;
@@ -57,14 +58,21 @@ const topology: Topology = {
 export const connectionRate: Benchmark = {
   name: 'connection_rate',
   legend:
-    'TCP connections opened and closed a second, end to end, every host on the same CPUs;\n' +
-    '_cpu: what one of them took of all CPUs, with client and real servers;\n' +
+    'tickets, exact: new UDP flows a second without a loss, by ticket and by the slow path,\n' +
+    'the director on a CPU of its own; baseline: the bare XDP redirect;\n' +
+    'tcp: TCP connections opened and closed a second, every host on the same CPUs;\n' +
+    'tcp_cpu: what one of them took of all CPUs, with client and real servers;\n' +
     "baseline: the kernel's plain forwarding; ratio: value / baseline",
   measure,
 };
 
-/** Two labs at once, of which only one has a director that does more than forward. */
 async function* measure(run: Run): AsyncGenerator<Result> {
+  yield* openingRates(run);
+  yield* measureConnections(run);
+}
+
+/** Two labs at once, of which only one has a director that does more than forward. */
+async function* measureConnections(run: Run): AsyncGenerator<Result> {
   const labs: Lab[] = [];
   const build = async (name: string): Promise<Lab> => {
     run.progress(`connection_rate: building the ${name} lab`);
@@ -78,8 +86,8 @@ async function* measure(run: Run): AsyncGenerator<Result> {
     const nat = await build('nat');
     await startDirector(nat);
     const pairs = await measureRounds(run, { plain, nat });
-    yield summary('connection_rate.exact', '1/s', pairs.map(byRate));
-    yield summary('connection_rate.exact_cpu', 'us', pairs.map(byCpu));
+    yield summary('connection_rate.tcp', '1/s', pairs.map(byRate));
+    yield summary('connection_rate.tcp_cpu', 'us', pairs.map(byCpu));
   } finally {
     for (const lab of labs) await lab.down();
   }

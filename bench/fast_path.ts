@@ -5,6 +5,7 @@ import { Stations } from '../ts/dataplane/stations.ts';
 import { mapSizes, XdpDataplane } from '../ts/dataplane/xdp.ts';
 import { DEFAULT_TIMEOUTS } from '../ts/lvs/connection.ts';
 import type { DestinationSpec, ForwardingMethod, ServiceId } from '../ts/lvs/operation.ts';
+import { SLOTS } from '../ts/lvs/schedulers/dh.ts';
 import {
   type Addon,
   type BpfObject,
@@ -19,6 +20,7 @@ import {
   type Flows,
   publishTickets,
   routeReplies,
+  routeRequests,
   writeTemplates,
 } from './flows.ts';
 import { FRAME_BYTES, TCP_ACK, TCP_SYN } from './frame.ts';
@@ -32,7 +34,7 @@ interface Case {
   readonly family: Family;
   readonly method: ForwardingMethod;
   /** What of the flow the director knows beforehand. */
-  readonly known: 'connection' | 'tickets' | 'service' | 'nothing';
+  readonly known: 'connection' | 'tickets' | 'table' | 'service' | 'nothing';
   readonly flags: number;
   readonly verdict: string;
 }
@@ -48,19 +50,20 @@ const hit = {
   verdict: 'forwarded_in',
 } as const;
 
+const opened = {
+  sizes: ['64k', '1m'],
+  family: 4,
+  method: 'masq',
+  flags: TCP_SYN,
+  verdict: 'forwarded_in',
+} as const;
+
 const cases: readonly Case[] = [
   { ...hit, name: 'nat', family: 4, method: 'masq' },
   { ...hit, name: 'dr', family: 4, method: 'route' },
   { ...hit, name: 'nat6', family: 6, method: 'masq' },
-  {
-    name: 'new',
-    sizes: ['64k', '1m'],
-    family: 4,
-    method: 'masq',
-    known: 'tickets',
-    flags: TCP_SYN,
-    verdict: 'forwarded_in',
-  },
+  { ...opened, name: 'new', known: 'tickets' },
+  { ...opened, name: 'new_sh', known: 'table' },
   {
     name: 'miss',
     sizes: ['1'],
@@ -115,7 +118,8 @@ async function* measureCases(run: Run): AsyncGenerator<Result> {
 async function measureCase(addon: Addon, one: Case, count: number, run: Run): Promise<Round[]> {
   const wanted = run.quick ? 7 : 15;
   // Of new flows each packet is another one.
-  const repeat = one.known === 'tickets' ? count : Math.max(PACKETS, count);
+  const isNew = one.known === 'tickets' || one.known === 'table';
+  const repeat = isNew ? count : Math.max(PACKETS, count);
   const rig = setUp(addon, one, count);
   const { director, trampoline, dataplane } = rig;
   const ns = (program: 'under_test' | 'baseline') =>
@@ -124,14 +128,14 @@ async function measureCase(addon: Addon, one: Case, count: number, run: Run): Pr
   try {
     if (one.known === 'connection') openConnections(rig);
     ns('under_test'); // brings the tables into the caches as far as they fit
-    if (one.known === 'tickets') clearConnections(director);
+    if (isNew) clearConnections(director);
     new Uint8Array(director.map('verdicts').mmap()).fill(0);
     while (rounds.length < wanted) {
       await breathe();
       run.signal.throwIfAborted();
       const baseline = ns('baseline');
       const whole = ns('under_test');
-      if (one.known === 'tickets') clearConnections(director);
+      if (isNew) clearConnections(director);
       rounds.push({ value: whole - baseline, baseline, ratio: whole / baseline });
     }
     expectVerdict(dataplane, one, repeat * wanted);
@@ -197,14 +201,26 @@ function setUp(addon: Addon, one: Case, count: number): Rig {
       dataplane.putDestination(index, spec, flows.service);
     });
   }
-  if (one.known === 'connection' || one.known === 'tickets') {
-    publishTickets(director, flows.destinations.length, dataplane.routeGeneration);
+  if (one.known !== 'nothing' && one.known !== 'service') {
+    routeRequests(director, flows.destinations.length, dataplane.routeGeneration);
+    if (one.known === 'table') publishTable(dataplane, flows.destinations.length);
+    else publishTickets(director, flows.destinations.length);
   }
 
   const trampoline = newTrampoline(addon, director, count);
   writeTemplates(trampoline.map('templates').mmap(), flows);
   expectRedirect(trampoline);
   return { director, trampoline, dataplane, flows };
+}
+
+/** Gives the service a table as sh has it, of destinations with equal weights. */
+function publishTable(dataplane: XdpDataplane, destinations: number): void {
+  dataplane.ring(0).setTable({
+    hashing: { hash: 'multiplicative', end: 'client', hasPort: false, fallsBack: false },
+    slots: Uint32Array.from({ length: SLOTS }, (_, slot) => slot % destinations),
+    members: Array.from({ length: destinations }, (_, index) => index),
+    isReserve: false,
+  });
 }
 
 /** What calls the director, or a bare redirect, with packets from so many templates. */

@@ -1,7 +1,7 @@
 import { type Entrant, withEntrants } from './arena.ts';
 import { type Benchmark, compared, type Result, type Run, summary, worst } from './benchmark.ts';
 import { bareRedirect, type Contender, xlvs } from './contenders.ts';
-import { type RoundTrips, roundTrips, sendFrames } from './load.ts';
+import { dropAnswers, type RoundTrips, roundTrips, sendFrames } from './load.ts';
 import type { Rig } from './rig.ts';
 
 const SYN_PER_S = 1_000_000;
@@ -54,6 +54,8 @@ async function* measureRounds(run: Run, entrants: readonly Entrant[]): AsyncGene
   });
   // All are established before the first flood: afterwards the table is full.
   for (const one of all) await game(one, 0.1);
+  // SYN cookies are as many answers.
+  for (const { rig } of entrants) await dropAnswers(rig);
   let sent = 0;
   for (let round = 0; round < wanted; round++) {
     for (const [i, one] of all.entries()) {

@@ -19,23 +19,20 @@ const LOOPBACK = 1;
 /** Index of the only next hop. */
 const HOP = 1;
 
-/**
- * Gives the service tickets that never end, its destinations in turn, and every destination its
- * next hop under the given route generation.
- */
-export function publishTickets(
-  director: BpfObject,
-  destinations: number,
-  generation: number,
-): void {
+/** Tickets in the ring that never ends: as many as there are connections at most. */
+const TICKETS = 1 << 20;
+
+/** Gives the service tickets that never end, its destinations in turn. */
+export function publishTickets(director: BpfObject, destinations: number): void {
   const rings = new Uint32Array(director.map('rings').mmap());
   const schedule = new DataView(director.map('schedules').mmap());
-  rings.forEach((_, place) => {
-    rings[place] = place % destinations;
-  });
-  Schedule.setRingMask(schedule, 0, rings.length - 1);
+  for (let place = 0; place < TICKETS; place++) rings[place] = place % destinations;
+  Schedule.setRingMask(schedule, 0, TICKETS - 1);
   Schedule.setWindow(schedule, 0, 0xffff_ffffn << 32n);
+}
 
+/** Gives every destination its next hop under the route generation. */
+export function routeRequests(director: BpfObject, destinations: number, generation: number): void {
   const hops = new DataView(director.map('next_hops').mmap());
   NextHop.setKey(hops, HOP * NextHop.size, (BigInt(generation) << 32n) | BigInt(LOOPBACK));
   NextHop.setMtu(hops, HOP * NextHop.size, MTU);

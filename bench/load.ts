@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender } from './contenders.ts';
 import { PORTS, type Rig } from './rig.ts';
 
@@ -48,6 +49,8 @@ export interface Effort {
   readonly firstNew?: number;
 }
 
+/** In which the last frames arrive, those that are decided on one by one included. */
+const SETTLE_MS = 50;
 const KNOWN_FLOW_BITS = 10;
 /** What every contender takes without loss: the price of a flow is asked, not the most of them. */
 const NEW_FLOWS_PER_S = 100_000;
@@ -66,6 +69,7 @@ export async function sendFrames(
   const argv = ['sender', ...words.map(([key, value]) => `${key}=${value}`)];
   const [before, startedNs] = [await sunk(rig), await rig.directorTimeNs()];
   const sent = await rig.measure<FrameCounts>('client', argv, until);
+  await sleep(SETTLE_MS);
   const [after, endedNs] = [await sunk(rig), await rig.directorTimeNs()];
   const received = {
     known: after.known - before.known,
@@ -156,6 +160,11 @@ export function perFrame({ received, directorNs }: Passage): number {
   const frames = received.known + received.opening;
   if (frames === 0) throw new Error('expected frames at the real servers, received none');
   return directorNs / frames;
+}
+
+/** Lets the client drop what answers its frames, as a host would that is elsewhere. */
+export async function dropAnswers(rig: Rig): Promise<void> {
+  await rig.ask('client', ['sink', 'eth0', `${PORTS.sink}`], '');
 }
 
 /** What has come to the sink, which takes frames in the real servers' place. */

@@ -1,4 +1,4 @@
-// Counts and drops the frames that come to a port: bench/bpf/sink.bpf.c.
+// Counts and drops the frames that come to or from a port: bench/bpf/sink.bpf.c.
 //
 //   sink INTERFACE PORT
 //

@@ -22,15 +22,16 @@
 
 enum limits {
 	/* Raised whenever a struct below changes: a restarted daemon adopts only its own layout. */
-	ABI_VERSION = 3,
+	ABI_VERSION = 4,
 	MAX_SERVICES = 16384,
 	MAX_DESTINATIONS = 131072,
 	/* Slots of one bucket of the connection table; an IPv6 connection takes two. */
 	WAYS = 7,
 	/* Buckets behind its first one that a connection may have to go to. */
 	MAX_SPILL = 256,
-	/* Words of the table of addresses that are ours. */
-	ADDRESS_WORDS = 32768,
+	/* Words of all tables of addresses that are ours, and of the smallest one. */
+	ADDRESS_WORDS = 65536,
+	LEAST_ADDRESS_WORDS = 256,
 	/* Next hops known at a time; 0 stands for none, the last are one for each CPU or thread. */
 	MAX_NEXT_HOPS = 16384,
 	OWN_NEXT_HOPS = 1024,
@@ -294,8 +295,8 @@ struct connection_addresses {
 ABI_ASSERT(sizeof(struct connection_addresses) == 64, "struct connection_addresses");
 
 /*
- * What a new connection takes from its destination, written by TypeScript, and, in a line of
- * their own, the counts of its connections, to which everybody adds.
+ * What a new connection takes from its destination, written by TypeScript, and the counts of its
+ * connections, to which everybody adds.
  */
 struct destination {
 	struct address daddr;
@@ -309,20 +310,17 @@ struct destination {
 	/* Connections at which new ones are refused, and below which no longer; 0 is no limit. */
 	__u32 upper;
 	__u32 lower;
-	__u32 pad;
+	/* Between reaching the upper and falling below the lower threshold. */
+	__u32 overloaded;
 	/* The next hop to it, one word: generation, index. As in LVS, the same for all clients. */
 	__u32 route_generation;
 	__u32 hop;
-	__u32 pad_config[4];
-
 	/* Read and changed together, as one word. */
 	__u32 active;
 	__u32 inactive;
-	/* Between reaching the upper and falling below the lower threshold. */
-	__u32 overloaded;
-	__u32 pad_counts[13];
+	__u32 pad[2];
 } __attribute__((aligned(8)));
-ABI_ASSERT(sizeof(struct destination) == 128, "struct destination");
+ABI_ASSERT(sizeof(struct destination) == 64, "struct destination");
 
 /* Where a scheduler stood before it drew the ticket of a place, under one edition of the rules. */
 struct schedule_mark {
@@ -333,9 +331,40 @@ struct schedule_mark {
 };
 ABI_ASSERT(sizeof(struct schedule_mark) == 20, "struct schedule_mark");
 
+/* How a flow's slot in a table is found, and what the table is. */
+enum table_kind {
+	/* By SipHash, and not by the multiplicative hash. */
+	TABLE_SIPHASH = 1,
+	/* Of the virtual address, and not of the client's. */
+	TABLE_VIRTUAL = 2,
+	/* The client's port is hashed, too. */
+	TABLE_PORT = 4,
+	/* Other slots are tried when the first one's destination accepts nothing. */
+	TABLE_FALLBACK = 8,
+	/* Slots are two bytes; else one. */
+	TABLE_WIDE = 16,
+	/* For the time without a daemon; a living one decides itself. */
+	TABLE_RESERVE = 32,
+};
+
+/* Where a service's table is: beginning with these lines, among those of the rings. */
+struct table {
+	/* 0: there is none. */
+	__u32 slots;
+	__u32 members;
+	/* enum table_kind */
+	__u32 kind;
+	/* A slot holds the place of a member. */
+	__u32 slots_line;
+	/* By place the indices of destinations. */
+	__u32 members_line;
+};
+ABI_ASSERT(sizeof(struct table) == 20, "struct table");
+
 /*
- * How new connections of a service get their destination: the tickets from head to limit of its
- * ring. A place in a ring is a number that goes on for ever; its ticket is at place & ring_mask.
+ * How new connections of a service get their destination: by its table, or, where it has none,
+ * by the tickets from head to limit of its ring. A place in a ring is a number that goes on for
+ * ever; its ticket is at place & ring_mask.
  */
 struct schedule {
 	/*
@@ -357,11 +386,14 @@ struct schedule {
 	__u64 window;
 	/* Tickets used again so far. */
 	__u32 reused;
-	__u32 pad_window[13];
+	/* Raised with each change of the table; the lowest bit says which one holds. */
+	__u32 generation;
+	struct table tables[2];
+	__u32 pad_window[2];
 };
 ABI_ASSERT(sizeof(struct schedule) == 128, "struct schedule");
 
-/* Tickets: indices of destinations. */
+/* Tickets: indices of destinations. The same room holds the slots and members of tables. */
 struct ticket_line {
 	__u32 destination[TICKETS_PER_LINE];
 };
@@ -424,6 +456,10 @@ struct settings {
 	__u32 relief;
 	__u32 attacked_jiffies;
 	__u32 own_stations_only;
+	/* The thread that says so; the kernel marks it when it dies (native/keeper.h). 0: none. */
+	__u32 keeper;
+	/* Words of the table of addresses that holds; it begins at the word of that number. */
+	__u32 address_words;
 	__u32 pad;
 };
 ABI_ASSERT(sizeof(struct settings) % 8 == 0, "struct settings");

@@ -6,9 +6,10 @@
  *        |             |                                        |
  *   table full    somebody else has it              no: uncount, next ticket
  *
- * A slot is claimed before a ticket is taken, so no ticket is lost to a rival. Weight, threshold
- * and availability of the destination are read once more after the connection is live: a command
- * that quiesces or removes a destination holds from the moment it returns, on whichever CPU.
+ * A slot is claimed before a ticket is taken, so no ticket is lost to a rival. Weight and
+ * availability of the destination, and the generation of the table that named it, are read once
+ * more after the connection is live: a command that quiesces or removes a destination, or moves
+ * its clients, holds from the moment it returns, on whichever CPU.
  */
 #ifndef XLVS_CONNECTION_H
 #define XLVS_CONNECTION_H
@@ -39,6 +40,8 @@ struct opening {
 	__u32 service;
 	/* The state it begins in. */
 	__u32 state;
+	/* Of the service's table, before the destination was chosen. */
+	__u32 generation;
 	/* Chosen by the slow path; NO_DESTINATION: by ticket. Then the one that it was opened to.
 	 */
 	__u32 destination;
@@ -178,6 +181,7 @@ static __always_inline enum entered enter(struct world *world, const struct sett
 {
 	struct destination *destination = destination_at(world, index);
 	struct connection *conn = connection_at(world, o->search.slot);
+	const struct schedule *schedule;
 
 	if (!destination || !conn || !is_accepting(destination))
 		return ENTER_REFUSED;
@@ -189,7 +193,9 @@ static __always_inline enum entered enter(struct world *world, const struct sett
 		return ENTER_REFUSED;
 	}
 	settle_connection(world, settings, o, index);
-	if (LOAD(&destination->available) && LOAD(&destination->weight))
+	schedule = schedule_at(world, o->service);
+	if (LOAD(&destination->available) && LOAD(&destination->weight) && schedule &&
+	    LOAD(&schedule->generation) == o->generation)
 		return ENTER_DONE;
 	return take_back(conn, destination, o);
 }
@@ -245,8 +251,9 @@ open_connection(struct world *world, const struct settings *settings, struct ope
 		__u32 index = o->destination;
 		enum entered entered;
 
+		o->generation = LOAD(&schedule->generation);
 		if (index == NO_DESTINATION)
-			index = next_destination(world, schedule);
+			index = choose_destination(world, schedule, o->generation);
 		if (index == NO_DESTINATION)
 			break;
 		entered = enter_apart(world, index);

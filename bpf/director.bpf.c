@@ -11,6 +11,8 @@ char _license[] SEC("license") = "Dual BSD/GPL";
 const enum limits limits_anchor = 0;
 const enum forwarding_method forwarding_method_anchor = 0;
 const enum connection_state connection_state_anchor = 0;
+const enum tcp_view tcp_view_anchor = 0;
+const enum tcp_event tcp_event_anchor = 0;
 const enum verdict verdict_anchor = 0;
 const enum question question_anchor = 0;
 const enum answer answer_anchor = 0;
@@ -22,6 +24,7 @@ const enum term_side term_side_anchor = 0;
 const enum slot_phase slot_phase_anchor = 0;
 const enum connection_flag connection_flag_anchor = 0;
 const enum address_role address_role_anchor = 0;
+const enum table_kind table_kind_anchor = 0;
 const enum relief relief_anchor = 0;
 const struct connection_addresses connection_addresses_anchor = {};
 

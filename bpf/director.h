@@ -16,17 +16,13 @@
 #ifndef XLVS_DIRECTOR_H
 #define XLVS_DIRECTOR_H
 
-#include "cookie.h"
+#include "opening.h"
 #include "route.h"
 
 static const __u64 *address_word_at(struct world *world, __u32 index);
 /* The interface that the packet came by. */
 static __u32 ingress_of(struct world *world);
 static const struct station_line *stations_at(struct world *world, __u32 line);
-static int find_service(struct world *world, const struct service_key *key, __u32 *index);
-static struct counters *counters_at(struct world *world, const struct settings *settings,
-				    __u32 index);
-static void count(__u64 *counter, __u64 amount);
 /* Where TypeScript has sent the packet's connection already; NO_DESTINATION in XDP. */
 static __u32 decided_destination(struct world *world);
 /* Sum of an IPv4 header's options. */
@@ -38,12 +34,16 @@ static __u32 search_all(struct world *world);
 static enum verdict open_apart(struct world *world);
 static int resolve_apart(struct world *world);
 
-/* The two bits of an address, which it may share with others. */
+/*
+ * The two bits of an address, which it may share with others: in a table that is as small as our
+ * addresses allow, since most packets without a connection come from addresses never seen before.
+ */
 static __always_inline __u32 address_cell(const struct settings *settings, __u32 address)
 {
 	__u64 hash = address * (settings->hash_keys[2] | 1);
+	__u32 cells = LOAD(&settings->address_words) * 32;
 
-	return (__u32)(hash >> 32) % (ADDRESS_WORDS * 32);
+	return cells + (__u32)((hash >> 32) * cells >> 32);
 }
 
 /* What an address is to us, or may be. */
@@ -217,53 +217,6 @@ static __always_inline int is_sound(struct world *world, const struct packet *pk
 	if (pkt->is_ipv6 || pkt->ipv4->ihl == 5)
 		return is_plain_sound(pkt);
 	return fold(sum_header(pkt->ipv4) + sum_options(world, pkt)) == 0xffff;
-}
-
-/* The service that a packet without a connection is for. */
-static __always_inline int match_service(struct world *world, struct opening *o)
-{
-	struct service_key *service = &o->virtual_service;
-	__u32 vaddr = (__u32)o->search.far;
-
-	service->vaddr = (struct address){};
-	if (o->search.is_ipv6)
-		service->vaddr = o->search.far_address;
-	else
-		COPY(&service->vaddr, &vaddr, 4);
-	service->vport = (__be16)(o->search.far >> 32);
-	service->protocol = (__u8)(o->search.client >> 48);
-	service->family = (__u8)(o->search.client >> 56);
-	return find_service(world, service, &o->service);
-}
-
-/*
- * Opens the connection of a packet without one, if a service wants it. ANSWERED_COOKIE: if its
- * client, once it was met, does.
- */
-static __always_inline enum verdict open_flow(struct world *world, const struct settings *settings,
-					      struct opening *o)
-{
-	struct counters *counters;
-	enum verdict verdict;
-
-	if (o->ended_state)
-		end_connection(world, settings, o->ended_slot, o->ended_state);
-	if (!match_service(world, o))
-		return VERDICT_PASSED_NOT_OURS;
-	if (is_to_be_met(world, settings, o))
-		return VERDICT_ANSWERED_COOKIE;
-	if (!may_open(settings, o->segment))
-		return VERDICT_PASSED_NOT_SYN;
-	if (o->fragment)
-		return VERDICT_DROPPED_FRAGMENT;
-	o->state = next_state(o->segment, STATE_NONE);
-	verdict = open_connection(world, settings, o);
-	if (verdict != NEXT || !o->is_new)
-		return verdict;
-	counters = counters_at(world, settings, o->destination);
-	if (counters)
-		count(&counters->connections, 1);
-	return NEXT;
 }
 
 /* j->conn, if there is one, has ended, and the packet's own is to replace it. */

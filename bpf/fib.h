@@ -9,7 +9,7 @@
 #ifndef XLVS_FIB_H
 #define XLVS_FIB_H
 
-#include "maps.h"
+#include "apart.h"
 
 #define AF_INET 2
 #define AF_INET6 10

@@ -8,6 +8,8 @@
 #ifndef XLVS_MAPS_H
 #define XLVS_MAPS_H
 
+#include <linux/futex.h>
+
 #include "express.h"
 
 /* Mapped. Written by TypeScript: generation, heartbeat, timeouts. */
@@ -270,13 +272,17 @@ static __always_inline __u32 socket_index(struct xdp_md *ctx)
 	return from->slot * MAX_QUEUES + ctx->rx_queue_index;
 }
 
+/*
+ * A daemon that is killed is marked at once. Its sockets, which nobody empties any more, stay open
+ * until all its memory is gone: up to half a second.
+ */
 static __always_inline int has_slow_path(struct world *world)
 {
 	const struct settings *settings = find_settings(world);
 	__u32 index = socket_index(world->ctx);
 
-	return settings && !is_daemon_silent(settings, read_jiffies(world), 1) &&
-	       AT(sockets, index) != 0;
+	return settings && !(LOAD(&settings->keeper) & FUTEX_OWNER_DIED) &&
+	       !is_daemon_silent(settings, read_jiffies(world), 1) && AT(sockets, index) != 0;
 }
 
 static __always_inline __u32 decided_destination(struct world *world)
@@ -311,110 +317,6 @@ static __always_inline __u32 sum_options(struct world *world, const struct packe
 {
 	return sum_option_words(world->ctx, (__u32)((__u8 *)(pkt->ipv4 + 1) - pkt->data),
 				(pkt->ipv4->ihl - 5) * 4);
-}
-
-/*
- * What follows is for few packets or for new connections, and verified by itself: a call costs
- * 7 ns, and inlined their loops would multiply the ways that the verifier follows.
- */
-__noinline __u32 search_one_bucket(__u32 bucket)
-{
-	struct world world = {};
-
-	return search_bucket(&world, bucket);
-}
-
-static __always_inline __u32 search_apart(struct world *world, __u32 bucket)
-{
-	return search_one_bucket(bucket);
-}
-
-__noinline __u32 search_every_bucket(void)
-{
-	struct world world = {};
-	const struct settings *settings = find_settings(&world);
-	struct search *search = search_of(&world);
-
-	return settings && search ? search_table(&world, settings, search) : NO_SLOT;
-}
-
-static __always_inline __u32 search_all(struct world *world)
-{
-	return search_every_bucket();
-}
-
-__noinline __u32 claim_slot(void)
-{
-	struct world world = {};
-	const struct settings *settings = find_settings(&world);
-	struct search *search = search_of(&world);
-
-	return settings && search ? claim(&world, settings, search) : NO_SLOT;
-}
-
-static __always_inline __u32 claim_apart(struct world *world)
-{
-	return claim_slot();
-}
-
-__noinline int lose_in_one_bucket(__u32 bucket)
-{
-	struct world world = {};
-
-	return lose_in_bucket(&world, bucket);
-}
-
-static __always_inline int lose_apart(struct world *world, __u32 bucket)
-{
-	return lose_in_one_bucket(bucket);
-}
-
-__noinline int enter_ticket(__u32 index)
-{
-	struct world world = {};
-	const struct settings *settings = find_settings(&world);
-	struct notes *notes = notes_of(&world);
-
-	return settings && notes ? enter(&world, settings, &notes->opening, index) : ENTER_REFUSED;
-}
-
-static __always_inline enum entered enter_apart(struct world *world, __u32 index)
-{
-	return (enum entered)enter_ticket(index);
-}
-
-/* Takes the segment as a word: such functions are given no structs. */
-__noinline __u32 change_slot(__u32 slot, __u32 old, __u32 segment_word)
-{
-	struct world world = {};
-	struct segment segment;
-
-	COPY(&segment, &segment_word, sizeof(segment));
-	return change_state(&world, slot, old, segment);
-}
-
-static __always_inline __u32 change_state_apart(struct world *world, __u32 slot, __u32 old,
-						struct segment segment)
-{
-	__u32 segment_word;
-
-	COPY(&segment_word, &segment, sizeof(segment));
-	return change_slot(slot, old, segment_word);
-}
-
-__noinline int open_new(struct xdp_md *ctx)
-{
-	struct world world = { .ctx = ctx };
-	const struct settings *settings = find_settings(&world);
-	struct notes *notes = notes_of(&world);
-
-	return settings && notes ? open_flow(&world, settings, &notes->opening)
-				 : VERDICT_PASSED_NOT_OURS;
-}
-
-static __always_inline enum verdict open_apart(struct world *world)
-{
-	return (enum verdict)open_new(world->ctx);
 }
 
 static __always_inline int is_slow_path(struct world *world)
@@ -454,40 +356,6 @@ static __always_inline int is_cookie(struct world *world, struct tcp_segment *se
 {
 	return seg->is_ipv6 ? bpf_tcp_raw_check_syncookie_ipv6(&seg->ipv6, &seg->tcp) == 0
 			    : bpf_tcp_raw_check_syncookie_ipv4(&seg->ipv4, &seg->tcp) == 0;
-}
-
-__noinline int meet_slot(struct xdp_md *ctx, __u32 slot)
-{
-	struct world world = { .ctx = ctx };
-	const struct settings *settings = find_settings(&world);
-	struct notes *notes = notes_of(&world);
-
-	if (!settings || !notes)
-		return VERDICT_DROPPED_COOKIE;
-	return meet_client(&world, settings, &notes->desk,
-			   slot == NO_SLOT ? 0 : connection_at(&world, slot));
-}
-
-static __always_inline enum verdict meet_apart(struct world *world, __u32 slot)
-{
-	return (enum verdict)meet_slot(world->ctx, slot);
-}
-
-/* The frame has moved then. */
-__noinline int take_step(struct xdp_md *ctx, __u32 step, __u32 slot)
-{
-	struct world world = { .ctx = ctx };
-	struct notes *notes = notes_of(&world);
-
-	return notes ? take_cookie_step(&world, &notes->desk, (enum cookie_step)step,
-					connection_at(&world, slot))
-		     : VERDICT_DROPPED_COOKIE;
-}
-
-static __always_inline enum verdict step_apart(struct world *world, enum cookie_step step,
-					       __u32 slot)
-{
-	return (enum verdict)take_step(world->ctx, step, slot);
 }
 
 #endif

@@ -10,31 +10,27 @@
  * limit back to the head. A ticket is read after it was taken; TypeScript leaves the last places
  * behind the head alone.
  *
+ * A service that has a table (lookup.h) has no ring.
+ *
  * Without a ticket the slow path decides. Where nobody listens, the last published tickets are
  * used again, round and round.
  */
 #ifndef XLVS_SCHEDULE_H
 #define XLVS_SCHEDULE_H
 
-#include "table.h"
+#include "lookup.h"
 
 static struct schedule *schedule_at(struct world *world, __u32 service);
-static struct ticket_line *tickets_at(struct world *world, __u32 line);
-static struct destination *destination_at(struct world *world, __u32 index);
 /* Whether a daemon is there to decide what tickets do not. */
 static int has_slow_path(struct world *world);
-
-#define NO_DESTINATION 0xffffffffu
 
 static __always_inline __u32 ticket_at(struct world *world, const struct schedule *schedule,
 				       __u32 place)
 {
 	/* Where the ring is, and how large, at one moment: line and mask. */
 	__u64 ring = LOAD((const word *)&schedule->ring_line);
-	__u32 in_ring = place & (__u32)(ring >> 32);
-	struct ticket_line *line = tickets_at(world, (__u32)ring + in_ring / TICKETS_PER_LINE);
 
-	return line ? LOAD(&line->destination[in_ring % TICKETS_PER_LINE]) : NO_DESTINATION;
+	return number_at(world, (__u32)ring, place & (__u32)(ring >> 32));
 }
 
 static __always_inline __u32 take_ticket(struct world *world, struct schedule *schedule)
@@ -64,8 +60,7 @@ static __always_inline __u32 reuse_ticket(struct world *world, struct schedule *
 	return ticket_at(world, schedule, limit - reusable + ADD(&schedule->reused, 1) % reusable);
 }
 
-/* The next destination of the service; NO_DESTINATION when the slow path has to say it. */
-static __always_inline __u32 next_destination(struct world *world, struct schedule *schedule)
+static __always_inline __u32 next_ticket(struct world *world, struct schedule *schedule)
 {
 	__u32 ticket = take_ticket(world, schedule);
 
@@ -73,55 +68,23 @@ static __always_inline __u32 next_destination(struct world *world, struct schedu
 								: reuse_ticket(world, schedule);
 }
 
-/* The word of both counts. */
-static __always_inline word *counts_of(struct destination *destination)
+/* As look_up, verified by itself: for the connection that is being opened. */
+static __u32 look_up_apart(struct world *world);
+
+/* By table or by ticket a destination; NO_DESTINATION when the slow path has to say it. */
+static __always_inline __u32 choose_destination(struct world *world, struct schedule *schedule,
+						__u32 generation)
 {
-	return (word *)&destination->active;
-}
+	const struct table *table = &schedule->tables[generation & 1];
+	__u32 index;
 
-/* What one connection in this state adds to that word. */
-static __always_inline __u64 count_of(int active)
-{
-	return active ? 1 : 1ULL << 32;
-}
-
-static __always_inline __u32 total_of(__u64 counts)
-{
-	return (__u32)counts + (__u32)(counts >> 32);
-}
-
-/* Counts a new connection; 0 when that was one too many. */
-static __always_inline int admit(struct destination *destination, int active)
-{
-	__u64 added = count_of(active);
-	__u32 total = total_of(ADD(counts_of(destination), added) + added);
-	__u32 upper = LOAD(&destination->upper);
-
-	if (!upper || total < upper)
-		return 1;
-	STORE(&destination->overloaded, 1);
-	return total == upper;
-}
-
-/* Counts a connection that is gone. Below the lower threshold, LVS's three quarters, no more. */
-static __always_inline void dismiss(struct destination *destination, int active)
-{
-	__u64 taken = count_of(active);
-	__u32 total = total_of(ADD(counts_of(destination), -taken) - taken);
-	__u64 upper = LOAD(&destination->upper);
-	__u32 lower = LOAD(&destination->lower);
-
-	if (!LOAD(&destination->overloaded))
-		return;
-	if (!upper || (lower ? total < lower : total * 4ULL < upper * 3))
-		STORE(&destination->overloaded, 0);
-}
-
-/* Whether a new connection may go there at all. */
-static __always_inline int is_accepting(const struct destination *destination)
-{
-	return LOAD(&destination->available) && LOAD(&destination->weight) &&
-	       !LOAD(&destination->overloaded);
+	if (!LOAD(&table->slots))
+		return next_ticket(world, schedule);
+	if (LOAD(&table->kind) & TABLE_RESERVE && has_slow_path(world))
+		return NO_DESTINATION;
+	index = look_up_apart(world);
+	/* What was read of a table that was replaced meanwhile may be no part of it. */
+	return LOAD(&schedule->generation) == generation ? index : NO_DESTINATION;
 }
 
 #endif

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t kBuckets = 146;
 constexpr uint32_t kDestinations = 64;
-constexpr uint32_t kRingLines = 64;
+constexpr uint32_t kRingLines = 8192;
 /// Behind a frame: a driver leaves more.
 constexpr size_t kTailRoom = 64;
 
@@ -31,7 +31,8 @@ Napi::Function MemoryDirector::Define(Napi::Env env) {
                       InstanceMethod("run", &MemoryDirector::Run),
                       InstanceMethod("icmpError", &MemoryDirector::IcmpError),
                       InstanceMethod("isCaptured", &MemoryDirector::IsCaptured),
-                      InstanceMethod("sweep", &MemoryDirector::Sweep)});
+                      InstanceMethod("sweep", &MemoryDirector::Sweep),
+                      InstanceMethod("recount", &MemoryDirector::Recount)});
 }
 
 MemoryDirector::MemoryDirector(const Napi::CallbackInfo& info)
@@ -66,11 +67,11 @@ T* MemoryDirector::Array(Napi::Object self, const char* name, size_t count) {
   return static_cast<T*>(buffer.Data());
 }
 
+/// putService(key, index)
 void MemoryDirector::PutService(const Napi::CallbackInfo& info) {
   service_key key;
   memcpy(&key, Bytes(info[0], "key", sizeof(key)).data(), sizeof(key));
-  auto& indices = world_->services.indices;
-  indices.try_emplace(key, static_cast<uint32_t>(indices.size()));
+  world_->services.indices[key] = Number(info[1], "index");
 }
 
 /// putConnection({request, destination, state, seenJiffies, timeoutJiffies}): its slot, or -1.
@@ -131,4 +132,9 @@ Napi::Value MemoryDirector::IsCaptured(const Napi::CallbackInfo& info) {
 
 Napi::Value MemoryDirector::Sweep(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), world_->table.Sweep(now_).ended);
+}
+
+Napi::Value MemoryDirector::Recount(const Napi::CallbackInfo& info) {
+  const world& world = world_->tables;
+  return ShowRecounted(info.Env(), world_->table.Recount({world.counters, kDestinations}));
 }

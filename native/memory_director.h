@@ -21,6 +21,7 @@ class MemoryDirector : public Napi::ObjectWrap<MemoryDirector> {
   Napi::Value IcmpError(const Napi::CallbackInfo& info);
   Napi::Value IsCaptured(const Napi::CallbackInfo& info);
   Napi::Value Sweep(const Napi::CallbackInfo& info);
+  Napi::Value Recount(const Napi::CallbackInfo& info);
 
   template <typename T>
   T* Array(Napi::Object self, const char* name, size_t count);

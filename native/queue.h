@@ -28,6 +28,8 @@ struct SlowPathShared {
   Clock clock;
   NextHops resolved;
   std::unique_ptr<ConnectionTable> connections;
+  /// Every shard of the destinations' counters.
+  std::span<const counters> shards;
   /// Decided connections that are not in the table yet: a destination's inactive, then active.
   uint32_t* pending = nullptr;
   std::unique_ptr<CaptureLog> captured;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "common.h"
+#include "keeper.h"
 
 namespace {
 
@@ -26,6 +27,28 @@ class MapServices : public Services {
   int fd_;
 };
 
+/// One comparison of counts and connections; the slow path, whose memory it reads, stays as long.
+class Recounting : public Napi::AsyncWorker {
+ public:
+  Recounting(const Napi::Object& slow_path, const SlowPathShared* shared)
+      : AsyncWorker(slow_path.Env()),
+        slow_path_(Napi::Persistent(slow_path)),
+        deferred_(Env()),
+        shared_(shared) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override { recounted_ = shared_->connections->Recount(shared_->shards); }
+  void OnOK() override { deferred_.Resolve(ShowRecounted(Env(), recounted_)); }
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  Napi::ObjectReference slow_path_;
+  Napi::Promise::Deferred deferred_;
+  const SlowPathShared* shared_;
+  Recounted recounted_;
+};
+
 }  // namespace
 
 Napi::Function SlowPath::Define(Napi::Env env) {
@@ -35,7 +58,8 @@ Napi::Function SlowPath::Define(Napi::Env env) {
        InstanceMethod("removeInterface", &SlowPath::RemoveInterface),
        InstanceMethod("putRoute", &SlowPath::PutRoute), InstanceMethod("enter", &SlowPath::Enter),
        InstanceMethod("connectionCount", &SlowPath::ConnectionCount),
-       InstanceMethod("census", &SlowPath::Census), InstanceMethod("clock", &SlowPath::ReadClock),
+       InstanceMethod("census", &SlowPath::Census), InstanceMethod("recount", &SlowPath::Recount),
+       InstanceMethod("clock", &SlowPath::ReadClock),
        InstanceMethod("readCaptured", &SlowPath::ReadCaptured),
        InstanceMethod("sweep", &SlowPath::Sweep), InstanceMethod("finish", &SlowPath::Finish),
        InstanceMethod("stop", &SlowPath::Stop)});
@@ -67,7 +91,9 @@ SlowPath::SlowPath(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SlowPath>(
   map(world.destinations, "destinations");
   map(world.next_hops, "next_hops");
   // The last element of each sharded map is the slow path's.
-  world.counters += map(world.counters, "destination_counters") - world.settings->destinations;
+  uint32_t elements = map(world.counters, "destination_counters");
+  shared_.shards = {world.counters, elements};
+  world.counters += elements - world.settings->destinations;
   world.verdicts += map(world.verdicts, "verdicts") - 1;
   world.services = services_.get();
   world.resolved = &shared_.resolved;
@@ -231,6 +257,35 @@ Napi::Value SlowPath::Census(const Napi::CallbackInfo& info) {
   return census;
 }
 
+/// recount(): resolves once a thread beside this one has compared.
+Napi::Value SlowPath::Recount(const Napi::CallbackInfo& info) {
+  auto* recounting = new Recounting(info.This().As<Napi::Object>(), &shared_);
+  recounting->Queue();
+  return recounting->promise();
+}
+
+Napi::Object ShowRecounted(Napi::Env env, const Recounted& recounted) {
+  auto show = [env](Counts counts) {
+    auto shown = Napi::Object::New(env);
+    shown.Set("active", static_cast<uint32_t>(counts));
+    shown.Set("inactive", static_cast<uint32_t>(counts >> 32));
+    return shown;
+  };
+  auto miscounts = Napi::Array::New(env);
+  for (const auto& [destination, counted, held] : recounted.miscounts) {
+    auto miscount = Napi::Object::New(env);
+    miscount.Set("destination", destination);
+    miscount.Set("counted", show(counted));
+    miscount.Set("held", show(held));
+    miscounts.Set(miscounts.Length(), miscount);
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("miscounts", miscounts);
+  result.Set("unsettled", recounted.unsettled);
+  result.Set("cpuMs", recounted.cpu_ms);
+  return result;
+}
+
 Napi::Value SlowPath::ReadClock(const Napi::CallbackInfo& info) {
   auto clock = Napi::Object::New(info.Env());
   clock.Set("jiffies", shared_.clock.Now());
@@ -262,6 +317,7 @@ uint32_t SlowPath::Housekeep() {
 }
 
 void SlowPath::KeepHouse() {
+  Keeper keeper(&shared_.tables.settings->keeper);
   std::unique_lock lock(mutex_);
   for (uint32_t turn = 0; !stopping_; turn++) {
     stop_.wait_for(lock, kHousekeeping);

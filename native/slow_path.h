@@ -34,6 +34,7 @@ class SlowPath : public Napi::ObjectWrap<SlowPath> {
   Napi::Value Enter(const Napi::CallbackInfo& info);
   Napi::Value ConnectionCount(const Napi::CallbackInfo& info);
   Napi::Value Census(const Napi::CallbackInfo& info);
+  Napi::Value Recount(const Napi::CallbackInfo& info);
   Napi::Value ReadClock(const Napi::CallbackInfo& info);
   Napi::Value ReadCaptured(const Napi::CallbackInfo& info);
   Napi::Value Sweep(const Napi::CallbackInfo& info);
@@ -66,6 +67,9 @@ class SlowPath : public Napi::ObjectWrap<SlowPath> {
 
 /// A ConnectionSpec object of ts/native/addon.ts.
 ConnectionSpec ReadConnectionSpec(const Napi::Value& value);
+
+/// A Recounted object of ts/native/addon.ts.
+Napi::Object ShowRecounted(Napi::Env env, const Recounted& recounted);
 
 /// A NextHop object of ts/native/addon.ts.
 next_hop ReadNextHop(const Napi::Value& value);

@@ -1,5 +1,8 @@
 #include "table.h"
 
+#include <ctime>
+#include <utility>
+
 namespace {
 
 /// Buckets whose connections are fetched ahead of being looked at.
@@ -11,12 +14,37 @@ constexpr uint32_t kCrowdedSeconds = 1;
 /// Linux ip_vs_conn, todrop_entry: nothing is given up that had a packet within a minute.
 constexpr uint32_t kOneSidedSeconds = 60;
 
+/// Closer looks at a destination until its connections rest for one of them.
+constexpr int kWalks = 4;
+
 bool IsHalfOpen(uint32_t state) { return state == STATE_SYN_RECV || state == STATE_SYNACK; }
 
 /// Whether a connection begins in this lane of the bucket.
 bool BeginsIn(uint64_t bucket, int lane) {
   uint64_t tag = bucket >> (lane * 8) & 0xff;
   return tag >= 0x80 && tag != TAG_CONTINUED;
+}
+
+/// What moves when a connection of a destination comes or goes.
+struct Suspect {
+  uint32_t destination;
+  Counts counted;
+  uint64_t opened;
+  bool operator==(const Suspect&) const = default;
+};
+
+Suspect Look(const world& world, std::span<const counters> shards, uint32_t destination) {
+  uint64_t opened = 0;
+  for (size_t at = destination; at < shards.size(); at += world.settings->destinations)
+    opened += LOAD(&shards[at].connections);
+  return {destination, LOAD(counts_of(&world.destinations[destination])), opened};
+}
+
+/// What this thread has run.
+double CpuMs() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_nsec) / 1e6;
 }
 
 }  // namespace
@@ -79,6 +107,19 @@ bool ConnectionTable::IsDue(const connection& conn, uint32_t now) const {
   return index < world_.settings->destinations && !LOAD(&world_.destinations[index].available);
 }
 
+/// Calls visit(bucket, word) for all of these that are not empty; their connections are near then.
+template <typename Visit>
+void ConnectionTable::Walk(uint32_t from, uint32_t to, Visit visit) const {
+  for (uint32_t bucket = from; bucket < to; bucket++) {
+    if (bucket + kAhead < to && LOAD(&world_.buckets[bucket + kAhead]) != 0) {
+      const connection* ahead = &world_.connections[size_t{bucket + kAhead} * WAYS];
+      for (int way = 0; way < WAYS; way++) __builtin_prefetch(ahead + way);
+    }
+    uint64_t word = LOAD(&world_.buckets[bucket]);
+    if (word != 0) visit(bucket, word);
+  }
+}
+
 void ConnectionTable::SweepSlot(uint32_t slot, uint32_t now, Swept* swept) {
   const connection& conn = world_.connections[slot];
   uint32_t state = LOAD(&conn.state);
@@ -92,20 +133,59 @@ void ConnectionTable::SweepSlot(uint32_t slot, uint32_t now, Swept* swept) {
 
 Swept ConnectionTable::Sweep(uint32_t now, uint32_t part, uint32_t parts) {
   uint64_t buckets = world_.settings->buckets;
+  auto from = static_cast<uint32_t>(buckets * part / parts);
   auto to = static_cast<uint32_t>(buckets * (part + 1) / parts);
   Swept swept;
-  for (auto bucket = static_cast<uint32_t>(buckets * part / parts); bucket < to; bucket++) {
-    if (bucket + kAhead < to && LOAD(&world_.buckets[bucket + kAhead]) != 0) {
-      const connection* ahead = &world_.connections[size_t{bucket + kAhead} * WAYS];
-      for (int way = 0; way < WAYS; way++) __builtin_prefetch(ahead + way);
-    }
-    uint64_t word = LOAD(&world_.buckets[bucket]);
-    if (word == 0) continue;
+  Walk(from, to, [&](uint32_t bucket, uint64_t word) {
     swept.slots += WAYS - count_lanes(free_lanes(word));
     for (int way = 0; way < WAYS; way++)
       if (BeginsIn(word, way)) SweepSlot(bucket * WAYS + way, now, &swept);
-  }
+  });
   return swept;
+}
+
+std::vector<Counts> ConnectionTable::Held() const {
+  std::vector<Counts> held(world_.settings->destinations);
+  auto count = [&](const connection& conn) {
+    uint32_t state = LOAD(&conn.state);
+    uint32_t index = LOAD(&conn.destination);
+    if ((state & SLOT_PHASE) == SLOT_LIVE && index < held.size())
+      held[index] += count_of(is_active(state & SLOT_STATE));
+  };
+  Walk(0, world_.settings->buckets, [&](uint32_t bucket, uint64_t word) {
+    for (int way = 0; way < WAYS; way++)
+      if (BeginsIn(word, way)) count(world_.connections[size_t{bucket} * WAYS + way]);
+  });
+  return held;
+}
+
+// A first walk finds out whom to suspect: those with wrong counts, and those whose connections
+// come and go. These are looked at before and after further ones. A connection is counted, is
+// then live, and is then counted as opened; one that ends is freed first. So where neither number
+// has moved, none has come or gone, and the walk has found what there is; but for a connection
+// that somebody was opening or ending all the time. What is the same the next time is wrong.
+Recounted ConnectionTable::Recount(std::span<const counters> shards) const {
+  double started_ms = CpuMs();
+  std::vector<Suspect> suspects;
+  std::vector<Counts> held = Held();
+  for (uint32_t index = 0; index < held.size(); index++)
+    if (LOAD(counts_of(&world_.destinations[index])) != held[index])
+      suspects.push_back(Look(world_, shards, index));
+
+  Recounted recounted;
+  for (int walk = 0; walk < kWalks && !suspects.empty(); walk++) {
+    held = Held();
+    std::erase_if(suspects, [&](Suspect& before) {
+      Suspect now = Look(world_, shards, before.destination);
+      bool settled = now == std::exchange(before, now);
+      Miscount miscount = {now.destination, now.counted, held[now.destination]};
+      if (settled && miscount.counted != miscount.held) recounted.miscounts.push_back(miscount);
+      return settled;
+    });
+  }
+  recounted.unsettled = static_cast<uint32_t>(suspects.size());
+  recounted.cpu_ms = CpuMs() - started_ms;
+  return recounted;
 }
 
 uint32_t ConnectionTable::size() const {

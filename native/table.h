@@ -5,6 +5,8 @@
 // what an earlier table's connections are entered by.
 #pragma once
 
+#include <vector>
+
 #include "world.h"
 
 /// A connection that is entered from outside: addresses in full, what remains of its time.
@@ -42,6 +44,24 @@ class Relief {
   std::array<uint32_t, kPackets + 1> seen_ = {};
 };
 
+/// Both counts of a destination, as in the word that packets change: inactive << 32 | active.
+using Counts = uint64_t;
+
+/// A destination whose counts are not those of its connections.
+struct Miscount {
+  uint32_t destination;
+  Counts counted;
+  Counts held;
+};
+
+struct Recounted {
+  std::vector<Miscount> miscounts;
+  /// Destinations of which nothing can be said, since connections of theirs came or went.
+  uint32_t unsettled = 0;
+  /// What it took.
+  double cpu_ms = 0;
+};
+
 class ConnectionTable {
  public:
   explicit ConnectionTable(const world& world) : world_(world), relief_(world.settings) {}
@@ -56,12 +76,19 @@ class ConnectionTable {
   /// The same in one of `parts` stretches of the table.
   Swept Sweep(uint32_t now, uint32_t part, uint32_t parts);
 
+  /// Compares the counts of every destination with its connections, while packets change both.
+  /// `shards`: of all counters, which tell how many connections were ever opened.
+  Recounted Recount(std::span<const counters> shards) const;
+
   /// Connections in the table, from its buckets alone.
   uint32_t size() const;
 
  private:
+  template <typename Visit>
+  void Walk(uint32_t from, uint32_t to, Visit visit) const;
   bool IsDue(const connection& conn, uint32_t now) const;
   void SweepSlot(uint32_t slot, uint32_t now, Swept* swept);
+  std::vector<Counts> Held() const;
 
   world world_;
   Relief relief_;

@@ -248,6 +248,11 @@ static inline __u32 claim_apart(struct world* world) {
 static inline __u32 search_all(struct world* world) {
   return search_table(world, world->settings, search_of(world));
 }
+static inline __u32 look_up_apart(struct world* world) {
+  const opening& o = world->notes.opening;
+  const schedule* schedule = schedule_at(world, o.service);
+  return look_up(world, &schedule->tables[o.generation & 1], &o.search);
+}
 static inline enum entered enter_apart(struct world* world, __u32 index) {
   return enter(world, world->settings, &world->notes.opening, index);
 }

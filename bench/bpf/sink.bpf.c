@@ -31,7 +31,9 @@ int sink(struct xdp_md *ctx)
 
 	if ((void *)(tcp + 1) > end || link->h_proto != bpf_htons(ETH_P_IP) || ip->ihl != 5)
 		return XDP_PASS;
-	if ((ip->protocol != IPPROTO_UDP && ip->protocol != IPPROTO_TCP) || tcp->dest != sunk_port)
+	if (ip->protocol != IPPROTO_UDP && ip->protocol != IPPROTO_TCP)
+		return XDP_PASS;
+	if (tcp->dest != sunk_port && tcp->source != sunk_port)
 		return XDP_PASS;
 	if (ip->protocol == IPPROTO_TCP && tcp->syn)
 		received.opening++;

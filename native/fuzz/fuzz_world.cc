@@ -10,6 +10,8 @@ namespace {
 constexpr uint32_t kBuckets[] = {9, 2, 20, 1};
 constexpr uint8_t kServices = 8;
 constexpr uint16_t kClients = 6;
+/// Of each service: its tickets, the slots of its table and their members.
+constexpr uint32_t kLines = 3;
 constexpr uint32_t kIngress = 3;
 constexpr uint16_t kMtus[] = {1500, 1280, 576, 9000};
 
@@ -106,7 +108,7 @@ FuzzWorld::FuzzWorld(Input* input)
     : buckets_(kBuckets[input->Below(4)]),
       connections_(buckets_.size() * WAYS),
       schedules_(kServices),
-      rings_(kServices),
+      rings_(size_t{kServices} * kLines),
       destinations_(kServices),
       counters_(kServices),
       memory_({.settings = &settings_,
@@ -116,7 +118,7 @@ FuzzWorld::FuzzWorld(Input* input)
                .connections = connections_.data(),
                .schedules = schedules_.data(),
                .rings = rings_.data(),
-               .ring_lines = kServices,
+               .ring_lines = kServices * kLines,
                .destinations = destinations_.data(),
                .next_hops = arena.next_hops.data(),
                .counters = counters_.data(),
@@ -132,6 +134,7 @@ FuzzWorld::FuzzWorld(Input* input)
   settings_.hz = choices & 0x80 ? 0 : 250;
   settings_.buckets = static_cast<uint32_t>(buckets_.size());
   settings_.destinations = kServices;
+  settings_.address_words = LEAST_ADDRESS_WORDS;
   settings_.conn_reuse_mode = 1;
   settings_.own_stations_only = !(choices & 0x40);
   for (uint32_t state = 0; state < STATES; state++)
@@ -349,9 +352,26 @@ void FuzzWorld::ChangeRing(Input* input) {
   auto head = static_cast<uint32_t>(schedule.window);
   auto limit = static_cast<uint32_t>(schedule.window >> 32);
   if (how & 0x80) limit = head;
+  if ((how & 0xc0) == 0xc0) ChangeTable(service, input);
   for (int i = how >> 3 & 15; i > 0 && !(how & 0x80) && limit - head < TICKETS_PER_LINE; i--)
     rings_[service].destination[limit++ % TICKETS_PER_LINE] = ChooseDestination(service, input);
   schedule.window = uint64_t{limit} << 32 | head;
+}
+
+void FuzzWorld::ChangeTable(uint8_t service, Input* input) {
+  schedule& schedule = schedules_[service];
+  table& table = schedule.tables[++schedule.generation & 1];
+  uint32_t first_line = kServices + 2u * service;
+  table = {.slots = input->Byte() % 64u,
+           .members = TICKETS_PER_LINE,
+           .kind = input->Byte(),
+           .slots_line = first_line,
+           .members_line = first_line + 1};
+  if (table.kind & TABLE_WIDE) table.slots /= 2;
+  for (__u32& slots : rings_[table.slots_line].destination)
+    slots = (table.kind & TABLE_WIDE ? 0x000f'000f : 0x0f0f'0f0f) & (input->Byte() * 0x0101'0101u);
+  for (__u32& member : rings_[table.members_line].destination)
+    member = ChooseDestination(service, input);
 }
 
 void FuzzWorld::ChangeRules(Input* input) {
@@ -391,12 +411,19 @@ void FuzzWorld::CheckOpened(const opening& opening, uint32_t used_tickets) const
   uint32_t index = connections_[slot].destination;
   const destination& to = destinations_[index];
   Require(to.available && to.weight, "a destination that accepts connections");
-  Require(!to.upper || to.active + to.inactive <= to.upper, "no more than the upper threshold");
+  Require(!to.upper || to.active + to.inactive < to.upper || to.overloaded,
+          "a destination that is overloaded from its threshold on");
   Require(opening.destination == index, "the destination that it was opened to");
   uint32_t decided = memory_.tables.decided;
   if (decided != NO_DESTINATION)
     return Require(decided == index && used_tickets == 0, "the slow path's choice");
-  auto last = static_cast<uint32_t>(schedules_[opening.service].window) - 1;
+  const schedule& schedule = schedules_[opening.service];
+  if (const table& table = schedule.tables[schedule.generation & 1]; table.slots) {
+    Require(!(table.kind & TABLE_RESERVE) && used_tickets == 0, "a table, and no tickets");
+    const auto& members = rings_[table.members_line].destination;
+    return Require(std::ranges::find(members, index) != std::end(members), "a member of the table");
+  }
+  auto last = static_cast<uint32_t>(schedule.window) - 1;
   uint32_t ticket = rings_[opening.service].destination[last % TICKETS_PER_LINE];
   Require(used_tickets > 0 && ticket == index, "the destination of the last ticket taken");
 }

@@ -37,7 +37,7 @@ class FuzzWorld {
   /// Resolves a next hop: fresh, outdated, or none.
   void PutRoute(const address& target, Input* input);
   address ChooseTarget(Input* input);
-  /// Publishes tickets of a service, or takes all back.
+  /// Publishes tickets of a service, or takes all back; or gives it a table, or takes that.
   void ChangeRing(Input* input);
   void ChangeRules(Input* input);
 
@@ -54,6 +54,7 @@ class FuzzWorld {
   uint32_t LiveFrom(uint32_t place) const;
   std::optional<uint32_t> Find(const flow& flow, bool reply);
   uint32_t UsedTickets() const;
+  void ChangeTable(uint8_t service, Input* input);
   void CheckOpened(const opening& opening, uint32_t used_tickets) const;
   void CheckLane(uint32_t slot, uint64_t bucket) const;
   void CheckFound(uint32_t slot);

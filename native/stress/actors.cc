@@ -135,7 +135,7 @@ class Editor : public Actor {
     uint32_t total = total_of(LOAD(counts_of(&edited)));
     Expect(total <= admitted, "nothing new to a closed destination");
     Expect(!edited.upper || total <= edited.upper, "no more than the upper threshold");
-    for (uint32_t slot = 0; slot < arena_->slots(); slot++) EndIfOf(index, slot);
+    arena_->EndAllOf(&world_, index);
     STORE(&edited.weight, 1);
     STORE(&edited.available, 1);
     done_++;
@@ -146,11 +146,60 @@ class Editor : public Actor {
   /// Of so many changes one is of the routes too.
   static constexpr uint32_t kOtherChanges = 16;
 
-  /// Nobody else ends connections of the edited service.
-  void EndIfOf(uint32_t index, uint32_t slot) {
-    connection* conn = connection_at(&world_, slot);
-    uint32_t state = LOAD(&conn->state);
-    if (LOAD(&conn->destination) == index) end_connection(&world_, world_.settings, slot, state);
+  Arena* arena_;
+  world world_;
+  Random random_;
+};
+
+/// Replaces a service's table by one in which a destination has no slot: as TypeScript does.
+class Mover : public Actor {
+ public:
+  Mover(Arena* arena, uint64_t seed) : arena_(arena), world_(arena->NewWorld()), random_(seed) {
+    Publish(kEditable);
+  }
+
+  const char* name() const override { return "moved"; }
+
+  void Step() override {
+    uint32_t loser = random_.Below(kEditable), index = kFirst + loser;
+    Publish(loser);
+    uint32_t admitted = total_of(LOAD(counts_of(&arena_->Destination(index))));
+    // Nobody reads the table before any more, so its lines are the next one's.
+    arena_->AwaitPackets();
+    uint32_t total = total_of(LOAD(counts_of(&arena_->Destination(index))));
+    Expect(total <= admitted, "nothing new to a destination without slots");
+    arena_->EndAllOf(&world_, index);
+    done_++;
+  }
+
+ private:
+  static constexpr uint32_t kFirst = kMoved * kDestinations;
+  /// Slots of a byte each, in two numbers.
+  static constexpr uint32_t kSlots = 8;
+
+  void Publish(uint32_t loser) {
+    schedule& schedule = arena_->ScheduleOf(kMoved);
+    uint32_t next = (schedule.generation + 1) & 1;
+    uint32_t slots_line = schedule.ring_line + 2 * next, members_line = slots_line + 1;
+    auto number = [&](uint32_t line, uint32_t place) -> __u32& {
+      return arena_->TicketAt(kMoved, (line - schedule.ring_line) * TICKETS_PER_LINE + place);
+    };
+    for (uint32_t i = 0; i < kEditable; i++) STORE(&number(members_line, i), kFirst + i);
+    for (uint32_t i = 0; i < kSlots / 4; i++) STORE(&number(slots_line, i), FourSlots(loser));
+    table& table = schedule.tables[next];
+    STORE(&table.slots, kSlots);
+    STORE(&table.members, kEditable);
+    STORE(&table.kind, random_.Below(2) ? TABLE_SIPHASH : TABLE_PORT);
+    STORE(&table.slots_line, slots_line);
+    STORE(&table.members_line, members_line);
+    ADD(&schedule.generation, 1);
+  }
+
+  uint32_t FourSlots(uint32_t loser) {
+    uint32_t slots = 0;
+    for (uint32_t i = 0; i < 4; i++)
+      slots = slots << 8 | (loser + 1 + random_.Below(kEditable - 1)) % kEditable;
+    return slots;
   }
 
   Arena* arena_;
@@ -170,5 +219,6 @@ Cast NewCast(Arena* arena, uint64_t seed) {
   cast.push_back(std::make_unique<Sweeper>(arena, random.Word()));
   cast.push_back(std::make_unique<Lister>(arena));
   cast.push_back(std::make_unique<Editor>(arena, random.Word()));
+  cast.push_back(std::make_unique<Mover>(arena, random.Word()));
   return cast;
 }

@@ -32,6 +32,7 @@ Arena::Arena(uint32_t buckets, uint64_t seed)
   settings_.heartbeat_jiffies = now_;
   settings_.buckets = buckets;
   settings_.destinations = kAllDestinations;
+  settings_.address_words = LEAST_ADDRESS_WORDS;
   settings_.conn_reuse_mode = 1;
   for (__u64& key : settings_.hash_keys) key = random.Word();
   for (__u32& timeout : settings_.timeout_jiffies) timeout = kNever;
@@ -84,6 +85,14 @@ __u32& Arena::TicketAt(Service service, uint32_t place) {
   uint32_t in_ring = place % kRingTickets;
   return rings_[service * kRingLines + in_ring / TICKETS_PER_LINE]
       .destination[in_ring % TICKETS_PER_LINE];
+}
+
+void Arena::EndAllOf(world* world, uint32_t index) {
+  for (uint32_t slot = 0; slot < slots(); slot++) {
+    connection* conn = connection_at(world, slot);
+    uint32_t state = LOAD(&conn->state);
+    if (LOAD(&conn->destination) == index) end_connection(world, world->settings, slot, state);
+  }
 }
 
 void Arena::ChangeRoutes() {

@@ -38,6 +38,8 @@ class Arena {
   uint32_t slots() const { return static_cast<uint32_t>(connections_.size()); }
   schedule& ScheduleOf(Service service) { return schedules_[service]; }
   __u32& TicketAt(Service service, uint32_t place);
+  /// Ends the connections of a destination.
+  void EndAllOf(world* world, uint32_t index);
   destination& Destination(uint32_t index) { return destinations_[index]; }
   /// Connections that were opened to it so far.
   uint64_t Opened(uint32_t index) const { return counters_[index].connections; }

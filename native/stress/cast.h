@@ -1,6 +1,6 @@
-// Who takes part: clients' flows to three services, the services' destinations, and their frames.
+// Who takes part: clients' flows to four services, the services' destinations, and their frames.
 //
-// Flow f is of service f % 3 and of client f / 3; so one client's endpoint has a connection to each
+// Flow f is of service f % 4 and of client f / 4; so one client's endpoint has a connection to each
 // service of its family, in the same two buckets.
 #pragma once
 
@@ -18,13 +18,15 @@ enum Service : uint32_t {
   kSwept,
   /// IPv4, TCP. Its destinations are quiesced, removed and limited; its connections stay.
   kEdited,
+  /// IPv4, TCP. Its destinations lose their slots in its table to others; its connections stay.
+  kMoved,
   kServices,
 };
 
 /// A service's destinations have the indices from service * kDestinations on.
 constexpr uint32_t kDestinations = 16;
 constexpr uint32_t kAllDestinations = kServices * kDestinations;
-/// The first of the edited service alone are ever chosen.
+/// The first of those alone are ever chosen that somebody edits.
 constexpr uint32_t kEditable = 4;
 
 /// Threads that send packets.
@@ -34,6 +36,8 @@ constexpr uint32_t kFlows = kClients * kServices;
 /// Room for each service's tickets: no round uses half of them.
 constexpr uint32_t kRingTickets = 1024;
 
+/// Whether only who edits the service ends its connections.
+inline bool IsEdited(Service service) { return service == kEdited || service == kMoved; }
 inline Service ServiceOf(uint32_t flow) { return static_cast<Service>(flow % kServices); }
 
 /// A packet on the wire.

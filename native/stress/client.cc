@@ -35,10 +35,10 @@ void Client::Step() {
 }
 
 void Client::UseShared(uint32_t flow) {
-  // Connections of the edited service are the editor's to end.
-  uint32_t choices = ServiceOf(flow) == kEdited ? 3 : std::size(kFlags);
+  bool is_edited = IsEdited(ServiceOf(flow));
+  uint32_t choices = is_edited ? 3 : std::size(kFlags);
   verdict verdict = Send(flow, kFlags[random_.Below(choices)]);
-  if (verdict == VERDICT_FORWARDED_IN && ServiceOf(flow) != kEdited && random_.Below(2)) End();
+  if (verdict == VERDICT_FORWARDED_IN && !is_edited && random_.Below(2)) End();
   if (memories_[flow].last.life != 0 && random_.Below(2)) SendReply(flow);
 }
 

@@ -16,6 +16,8 @@ const status = {
   destinations: 1,
   connections: 0,
   ahead: [],
+  cramped: [],
+  failed: [],
 };
 
 /** The API over a data plane without packets. */
@@ -31,6 +33,8 @@ function api() {
       tableSize: 65_536,
       connections: () => [],
       verdicts: () => ({ FORWARDED_IN: 2n ** 60n }),
+      events: () => ({ counts_corrected: 3 }),
+      recount: async () => ({ miscounts: [], unsettled: 2 }),
       status: () => status,
       capture,
       stop,
@@ -210,7 +214,13 @@ test('counters of verdicts are text, however large', async () => {
   const { get } = api();
   expect((await get('/statistics')).body).toEqual({
     verdicts: { FORWARDED_IN: '1152921504606846976' },
+    events: { counts_corrected: 3 },
   });
+});
+
+test('counts are compared with the connections when somebody asks', async () => {
+  const { post } = api();
+  expect((await post('/recount', {})).body).toEqual({ miscounts: [], unsettled: 2 });
 });
 
 test('status, timeouts and connections are told', async () => {

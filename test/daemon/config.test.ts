@@ -33,6 +33,11 @@ sending: {eth0: tx}
     });
   });
 
+  test('names files of schedulers', () => {
+    const schedulers = ['/etc/xlvs/canary.mjs'];
+    expect(parseConfig(JSON.stringify({ schedulers }), path).schedulers).toEqual(schedulers);
+  });
+
   test('says settings by numbers or words', () => {
     const text = 'settings:\n  syn_cookies: off\n  conn_reuse_mode: 0\n';
     expect(parseConfig(text, path).settings).toEqual({ syn_cookies: 0, conn_reuse_mode: 0 });
@@ -48,6 +53,7 @@ sending: {eth0: tx}
     ['settings: {drop_entry: 4}', 'settings.drop_entry: expected 0 to 3, received 4'],
     ['settings: {syn_cookies: no}', 'settings.syn_cookies: expected off, auto, on, received "no"'],
     ['settings: {colour: red}', 'settings.colour: expected no such key, received "red"'],
+    ['schedulers: [a.mjs]', 'schedulers[0]: expected an absolute path, received "a.mjs"'],
     ['interface: [eth0]', 'interface: expected no such key, received ["eth0"]'],
     ['- eth0', 'expected object, received ["eth0"]'],
   ])('is refused with path, expected and received: %s', (text, message) => {

@@ -1,59 +1,103 @@
 import { expect, test } from 'vitest';
-import { recount } from '../../ts/daemon/recount.ts';
-import { Connection, ConnectionState, Destination, SlotPhase } from '../../ts/native/abi.gen.ts';
+import { Recount } from '../../ts/daemon/recount.ts';
+import type { Miscount, Recounted } from '../../ts/native/addon.ts';
+import { FakeClock } from '../support/fake_clock.ts';
 
-/** A table with connections of one destination each, and the counts that were left of them. */
-function memory(connections: { of: number; state: number }[], left: [number, number][]) {
-  const table = new ArrayBuffer(Connection.size * 7);
-  const buckets = new Uint8Array(8);
-  for (const [slot, { of, state }] of connections.entries()) {
-    Connection.setDestination(new DataView(table), slot * Connection.size, of);
-    Connection.setState(new DataView(table), slot * Connection.size, state);
-    buckets[slot] = 0x80;
-  }
-  const destinations = new ArrayBuffer(Destination.size * left.length);
-  for (const [index, [active, inactive]] of left.entries()) {
-    Destination.setActive(new DataView(destinations), index * Destination.size, active);
-    Destination.setInactive(new DataView(destinations), index * Destination.size, inactive);
-  }
-  return { buckets: buckets.buffer, connections: table, destinations };
+const QUIET: Recounted = { miscounts: [], unsettled: 0, cpuMs: 1 };
+
+/** A destination that counts so many active connections too many. */
+function tooMany(active: number, destination = 7): Miscount {
+  return {
+    destination,
+    counted: { active: 5 + active, inactive: 1 },
+    held: { active: 5, inactive: 1 },
+  };
 }
 
-function counts(destinations: ArrayBuffer): [number, number][] {
-  const view = new DataView(destinations);
-  return Array.from({ length: destinations.byteLength / Destination.size }, (_, index) => [
-    Destination.active(view, index * Destination.size),
-    Destination.inactive(view, index * Destination.size),
-  ]);
+const found = (...miscounts: Miscount[]): Recounted => ({ miscounts, unsettled: 0, cpuMs: 1 });
+
+/** A recount whose looks find these, one after the other, and nothing after them. */
+function looking(looks: readonly Recounted[], correct = (_: Miscount) => true) {
+  const clock = new FakeClock();
+  const left = [...looks];
+  const corrected: Miscount[] = [];
+  const warnings: string[] = [];
+  const recount = new Recount({
+    look: async () => left.shift() ?? QUIET,
+    correct: (miscount) => correct(miscount) && corrected.push(miscount) > 0,
+    nameOf: (destination) => `number ${destination}`,
+    clock,
+    warn: (message) => warnings.push(message),
+  });
+  const advance = async (ms: number) => {
+    clock.advance(ms);
+    for (let i = 0; i < 10; i++) await undefined;
+  };
+  const settle = async (most: number) => {
+    const settled = recount.settle(most);
+    for (let i = 0; i < most; i++) await advance(100);
+    return settled;
+  };
+  return { recount, corrected, warnings, left, advance, settle };
 }
 
-const established = SlotPhase.LIVE | ConnectionState.ESTABLISHED;
-const closing = SlotPhase.LIVE | ConnectionState.FIN_WAIT;
-
-test('counts become those of the live connections', () => {
-  const wrong = memory(
-    [
-      { of: 0, state: established },
-      { of: 2, state: closing },
-      { of: 2, state: established },
-      { of: 2, state: ConnectionState.ESTABLISHED }, // a slot that was freed
-    ],
-    [
-      [0, 0],
-      [4, 5],
-      [1, 1],
-    ],
-  );
-  expect(recount(wrong)).toBe(3);
-  expect(counts(wrong.destinations)).toEqual([
-    [1, 0],
-    [0, 0],
-    [1, 1],
+test('a difference that two looks find is put right, told and counted', async () => {
+  const { recount, corrected, warnings, settle } = looking([found(tooMany(2)), found(tooMany(2))]);
+  const { destination: _, ...counts } = tooMany(2);
+  expect(await settle(5)).toEqual({
+    miscounts: [{ destination: 'number 7', ...counts }],
+    unsettled: 0,
+  });
+  expect(corrected).toEqual([tooMany(2)]);
+  expect(recount.corrected).toBe(1);
+  expect(warnings).toEqual([
+    'counts of number 7 put right: 7 active and 1 inactive connections were counted, ' +
+      'there are 5 and 1',
   ]);
 });
 
-test('right counts are left alone', () => {
-  const right = memory([{ of: 0, state: closing }], [[0, 1]]);
-  expect(recount(right)).toBe(0);
-  expect(counts(right.destinations)).toEqual([[0, 1]]);
+test('a difference that changes or goes is a connection on its way', async () => {
+  const { corrected, left, settle } = looking([found(tooMany(1)), found(tooMany(-1)), QUIET]);
+  expect(await settle(5)).toEqual({ miscounts: [], unsettled: 0 });
+  expect(corrected).toEqual([]);
+  expect(left).toEqual([]);
+});
+
+test('a look that can say nothing of a destination forgets no suspicion', async () => {
+  const busy = { ...QUIET, unsettled: 1 };
+  const { corrected, settle } = looking([found(tooMany(1)), busy, found(tooMany(1))]);
+  await settle(5);
+  expect(corrected).toEqual([tooMany(1)]);
+});
+
+test('of destinations that are never at rest nothing is said', async () => {
+  const busy = { ...QUIET, unsettled: 3 };
+  const { settle, left } = looking(Array(9).fill(busy));
+  expect(await settle(4)).toEqual({ miscounts: [], unsettled: 3 });
+  expect(left).toHaveLength(5);
+});
+
+test('counts that moved since they were read are left for the next look', async () => {
+  let refusals = 1;
+  const moved = () => refusals-- <= 0;
+  const { corrected, settle } = looking(Array(3).fill(found(tooMany(1))), moved);
+  await settle(5);
+  expect(corrected).toEqual([tooMany(1)]);
+});
+
+test('looks go on unasked until it is stopped, soon after one that leaves doubts', async () => {
+  const looks = [QUIET, found(tooMany(4)), found(tooMany(4)), QUIET, QUIET];
+  const { recount, corrected, advance, left } = looking(looks);
+  await advance(10_000);
+  await advance(9_999);
+  expect(left).toHaveLength(4);
+  await advance(1);
+  expect(corrected).toEqual([]);
+  await advance(199);
+  expect(corrected).toEqual([]);
+  await advance(1);
+  expect(corrected).toEqual([tooMany(4)]);
+  recount.stop();
+  await advance(20_000);
+  expect(left).toHaveLength(2);
 });

@@ -72,7 +72,7 @@ const skipped: readonly PacketCase[] = [
   ...IN.map((way) => unopened('no ticket left', way, {})),
 ];
 
-/** The destination has 20 connections: room for one more, or none any more. */
+/** The destination has 20 connections: room for one more, or its threshold was lowered. */
 const thresholds: readonly PacketCase[] = IN.flatMap((way): PacketCase[] => [
   {
     ...opening('last place of a destination', way),
@@ -80,8 +80,8 @@ const thresholds: readonly PacketCase[] = IN.flatMap((way): PacketCase[] => [
     overloaded: true,
   },
   {
-    ...unopened('no place of a destination', way, { tickets: ['accepting'], upper: 20 }),
-    taken: 1,
+    ...opening('one past the threshold of a destination that was not overloaded', way),
+    ring: { ...way, tickets: ['accepting'], upper: 20 },
     overloaded: true,
   },
 ]);

@@ -83,7 +83,9 @@ const LONG_JIFFIES = 2 ** 30;
 export function fill(director: MemoryDirector, packetCase: Beginning): void {
   const { services = SERVICES, connection, ring, others } = packetCase;
   putAllSettings(director, packetCase);
-  for (const service of services) director.putService(serviceKey(service));
+  for (const [index, service] of services.entries()) {
+    director.putService(serviceKey(service), index);
+  }
   if (!packetCase.unknown) putAddresses(director, packetCase);
   if (packetCase.station) putStation(director, packetCase.station);
   const to = connection ?? ring;

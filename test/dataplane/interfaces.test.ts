@@ -59,6 +59,7 @@ function machine({
       },
       putRoute: unused,
       enter: unused,
+      recount: unused,
       connectionCount: unused,
       census: unused,
       clock: unused,

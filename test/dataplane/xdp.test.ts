@@ -238,3 +238,19 @@ test('connections are listed as they stand in the table, without free and unused
     destinationPort: 8080,
   });
 });
+
+test('counts are put right only while they are as they were found', () => {
+  const { dataplane: xdp, view } = dataplane();
+  const at = 3 * Destination.size;
+  Destination.setActive(view('destinations'), at, 0xffff_ffff);
+  Destination.setInactive(view('destinations'), at, 2);
+  Destination.setOverloaded(view('destinations'), at, 1);
+  const counts = () => [xdp.activeConnections(3), xdp.inactiveConnections(3)];
+  const held = { active: 4, inactive: 1 };
+  const moved = { destination: 3, counted: { active: 0, inactive: 2 }, held };
+  expect(xdp.correctCounts(moved)).toBe(false);
+  expect(counts()).toEqual([0xffff_ffff, 2]);
+  expect(xdp.correctCounts({ ...moved, counted: { active: 0xffff_ffff, inactive: 2 } })).toBe(true);
+  expect(counts()).toEqual([4, 1]);
+  expect(Destination.overloaded(view('destinations'), at)).toBe(0);
+});

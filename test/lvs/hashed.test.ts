@@ -4,9 +4,10 @@ import { Destination } from '../../ts/lvs/destination.ts';
 import { Director } from '../../ts/lvs/director.ts';
 import type { TableScheduler } from '../../ts/lvs/scheduler.ts';
 import { makeScheduler } from '../../ts/lvs/schedulers/index.ts';
-import { DEFAULT_SETTINGS } from '../../ts/lvs/settings.ts';
+import type { Settings } from '../../ts/lvs/settings.ts';
 import { MemoryDataplane } from '../support/memory_dataplane.ts';
 import { destination, flow, rule, service } from '../support/rules.ts';
+import { surroundings } from '../support/surroundings.ts';
 
 const weights = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 40 });
 
@@ -18,8 +19,8 @@ function pool(weights: readonly number[]) {
   return { destinations };
 }
 
-function table(name: string, settings = DEFAULT_SETTINGS): TableScheduler {
-  const scheduler = makeScheduler(name, settings);
+function table(name: string, settings: Partial<Settings> = {}): TableScheduler {
+  const scheduler = makeScheduler(name, surroundings(settings));
   if (scheduler?.kind !== 'table') throw new Error(`expected a table, received ${name}`);
   return scheduler;
 }
@@ -44,7 +45,7 @@ test('mh gives out its slots by weight, to one slot of a turn', () => {
 });
 
 test.for(Array.from({ length: 10 }, (_, i) => i + 8))('mh fills a table of index %d', (index) => {
-  const slots = table('mh', { ...DEFAULT_SETTINGS, mh_tab_index: index }).slots(pool([2, 1, 1]));
+  const slots = table('mh', { mh_tab_index: index }).slots(pool([2, 1, 1]));
   expect(slots.length).toBeGreaterThan(2 ** index / 1.1);
   expect(slotsOf(0, slots) / slots.length).toBeCloseTo(0.5, 1);
 });

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { Director } from '../../ts/lvs/director.ts';
 import type { JournalEntry } from '../../ts/lvs/journal_entry.ts';
-import { happenings, live } from '../support/arbitrary_rules.ts';
+import { SCHEDULER_NAMES } from '../../ts/lvs/schedulers/index.ts';
+import { happenings, happeningsWith, live } from '../support/arbitrary_rules.ts';
 import { MemoryDataplane } from '../support/memory_dataplane.ts';
 import { destination, rule } from '../support/rules.ts';
 
@@ -45,9 +46,13 @@ test('a director that replays the journal is the one that wrote it', () => {
   );
 });
 
+/** Chance, and which clients lblc and lblcr have seen, are not written down. */
+const FORGETFUL = ['twos', 'lblc', 'lblcr'];
+const remembering = happeningsWith(SCHEDULER_NAMES.filter((name) => !FORGETFUL.includes(name)));
+
 test('its entries make the same director, with every scheduler where it was', () => {
   fc.assert(
-    fc.property(happenings, happenings, (life, future) => {
+    fc.property(remembering, remembering, (life, future) => {
       const dataplane = new MemoryDataplane();
       const director = new Director(dataplane);
       live(director, dataplane, life);

@@ -1,9 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { lighter, overhead } from '../../ts/lvs/schedulers/overhead.ts';
+import { surroundings } from '../support/surroundings.ts';
 
 test('an active connection weighs as much as 256 inactive ones', () => {
-  expect(overhead(2, 1)).toBe(2 * 256 + 1);
+  expect(overhead(surroundings())(2, 1, 1)).toBe(2 * 256 + 1);
+});
+
+test('or, where that is set, it counts with them once more', () => {
+  expect(overhead(surroundings({ overhead: 257 }))(2, 1, 1)).toBe(2 * 256 + 3);
 });
 
 test('loads for weights compare as the exact products do', () => {

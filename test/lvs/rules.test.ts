@@ -52,7 +52,7 @@ describe('what a refusal says', () => {
     [rule.addDestination(destination(1, { weight: 1.5 })), 'for weight, received 1.5'],
     [rule.addDestination(destination(1, { address: '224.0.0.1' })), 'unicast address'],
     [rule.addDestination(destination(1, { address: '::1' })), 'an IPv4 address'],
-    [rule.edit(service(), 'constructor'), 'one of rr, wrr, lc, wlc, dh, sh, mh for'],
+    [rule.edit(service(), 'constructor'), 'one of rr, wrr, lc, wlc, lblc, lblcr, dh, sh, '],
     [rule.timeouts(1, 2, 2_678_401), 'expected 0 to 2678400 for udpS, received 2678401'],
     [rule.delete(service({ port: 9 })), 'an existing service, received tcp 192.0.2.1:9'],
   ] as const)('%j: %s', ([operation, message]) => {

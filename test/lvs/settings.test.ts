@@ -12,6 +12,9 @@ test('a new director has the defaults of LVS, and cookies under attack', () => {
     sloppy_tcp: 0,
     drop_entry: 0,
     mh_tab_index: 12,
+    overhead: 256,
+    lblc_expiration: 86_400,
+    lblcr_expiration: 86_400,
     syn_cookies: 1,
   });
 });

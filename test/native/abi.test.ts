@@ -13,7 +13,14 @@ import {
   VerdictCounters,
 } from '../../ts/native/abi.gen.ts';
 import { addonPath, loadAddon } from '../../ts/native/addon.ts';
-import { BTF_OBJECT, BTF_PATH, type BtfType, emit, generate } from '../../ts/native/gen_abi.ts';
+import {
+  BTF_OBJECT,
+  BTF_PATH,
+  type BtfType,
+  emit,
+  generate,
+  generateStates,
+} from '../../ts/native/gen_abi.ts';
 
 const noBpftool = spawnSync('bpftool', ['version'], { env: { PATH: BTF_PATH } }).error;
 const noObject = !existsSync(BTF_OBJECT);
@@ -22,6 +29,12 @@ test('abi.gen.ts is what the built object says', ({ skip }) => {
   skip(noBpftool !== undefined, 'needs bpftool');
   skip(noObject, 'needs the built BPF object');
   expect(generate()).toBe(readFileSync('ts/native/abi.gen.ts', 'utf8'));
+});
+
+test('state.gen.ts is the table of the built object', ({ skip }) => {
+  skip(noBpftool !== undefined, 'needs bpftool');
+  skip(noObject, 'needs the built BPF object');
+  expect(generateStates()).toBe(readFileSync('ts/lvs/state.gen.ts', 'utf8'));
 });
 
 test('g++ gives the structs the sizes that clang gave them', ({ skip }) => {

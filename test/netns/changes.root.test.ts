@@ -136,7 +136,9 @@ describe('under traffic', () => {
       await net.must('director', ['ip', 'link', 'delete', device]);
       await sleep(300);
       await net.relink('director', device);
-      await sleep(1000);
+      await untilAttached(net, device);
+      // Its hardware address is another one; whoever remembers the old one sends to nobody.
+      await net.must('router', ['ip', 'neigh', 'flush', 'all']);
       await expectEvenShares(net, forwarding.ipv4);
     });
   });
@@ -232,6 +234,16 @@ async function changeHardwareAddress(net: TestLab, role: string, device: string)
   await net.must(role, ['ip', 'link', 'set', device, 'address', address]);
   await net.must('director', ['ip', 'neigh', 'flush', 'all']);
   await sleep(500);
+}
+
+/** Until then the kernel gets the packets, and refuses them. A busy daemon takes its time. */
+async function untilAttached(net: TestLab, device: string): Promise<void> {
+  const [{ ifindex }] = JSON.parse(
+    await net.must('director', ['ip', '-j', 'link', 'show', device]),
+  );
+  await expect
+    .poll(async () => (await net.director('bin/xlvs', 'status')).stdout, { timeout: 20_000 })
+    .toContain(`interface ${device} (${ifindex})`);
 }
 
 /** A hundred requests go to both in turn. */

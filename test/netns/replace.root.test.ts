@@ -83,14 +83,12 @@ describe('xlvs daemon --replace', () => {
     expect(new Set(pids).size).toBe(REPLACEMENTS + 1);
     expect(await net.pids('director')).toEqual([pids.at(-1)]);
     pingPong.stdin?.end();
-    const { sent, lost, longestMs } = JSON.parse((await echoes).stdout);
+    const { sent, lost } = JSON.parse((await echoes).stdout);
     expect(lost).toBe(0);
     expect(sent).toBeGreaterThan(1000);
-    const { answers, errors, longestMs: slowest } = await requests.stop();
-    expect(errors).toEqual([]);
+    const { answers, errors, slow } = await requests.stop();
+    expect({ errors, slow }).toEqual({ errors: [], slow: 0 });
     expect(Object.keys(answers)).toHaveLength(2);
-    // A lost SYN would have come again after a second.
-    expect(Math.max(slowest, longestMs)).toBeLessThan(900);
     expect(await download).toBe(contentDigest(SIZE));
     expect((await net.adm('-S -n')).stdout).toBe(rules);
     expect((await net.director('bin/xlvs', 'get')).stdout).toBe(settings);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contentDigest } from '../../ts/lab/content.ts';
+import { outcome } from '../../ts/lab/process.ts';
 import { s204 } from '../../ts/lab/topologies.ts';
 import { serviceLines } from '../support/forwarding.ts';
 import { lab, type TestLab } from '../support/netns.ts';
@@ -20,8 +21,11 @@ const service6 = {
   realServers: ['[2001:db8:204:2::129]', '[2001:db8:204:2::131]'],
 } as const;
 
-const SIZE = 15_000_000;
-const SPEED = 1_000_000; // bytes a second: the download outlasts the restart
+const url = `http://${service.vip}/`;
+
+const SIZE = 25_000_000;
+const KILLS = 3;
+const SPEED = 1_000_000; // bytes a second: the download outlasts the restart, however slow
 
 describe('a daemon that was killed', () => {
   let net: TestLab;
@@ -60,11 +64,43 @@ describe('a daemon that was killed', () => {
   });
 
   test('keeps its place in the schedule, and schedules new connections again', async () => {
-    const { answers, errors } = await net.curlMany(100, 4, `http://${service.vip}/`);
+    const { answers, errors } = await net.curlMany(100, 4, url);
     expect(errors).toEqual([]);
     expect(answers).toEqual({ 'Web from RS1': 50, 'Web from RS2': 50 });
   });
+
+  test('is missed by no packet and no new connection, neither dead nor coming back', async () => {
+    for (let i = 0; i < KILLS; i++) {
+      const requests = net.curlLoop(8, url);
+      const pingPong = net.start('client', 'udp_client', '--address', service.vip, '--ping-pong');
+      const echoes = outcome(pingPong);
+      await killUnderLoad(net);
+      expect((await net.director('bin/xlvs', 'daemon')).status).toBe(0);
+      await sleep(300);
+      pingPong.stdin?.end();
+      expect(JSON.parse((await echoes).stdout)).toMatchObject({ lost: 0 });
+      expect(await requests.stop()).toMatchObject({ errors: [], slow: 0 });
+    }
+  });
+
+  test('is known to be dead before its sockets are closed', async () => {
+    const parallel = 32;
+    await net.rules(...serviceLines({ method: '-m' }, service, { scheduler: 'rr -b exact' }));
+    const requests = net.curlLoop(parallel, url);
+    await killUnderLoad(net);
+    const { errors, slow } = await requests.stop();
+    expect(errors).toEqual([]);
+    // What it had in its hands is lost with it; all of them would run into the open sockets.
+    expect(slow).toBeLessThan(parallel / 4);
+  });
 });
+
+/** The load goes on before and after, until a lost SYN would have come again. */
+async function killUnderLoad(net: TestLab): Promise<void> {
+  await net.curlMany(10, 1, url);
+  await net.killAll('director');
+  await sleep(1500);
+}
 
 /** The ids of the XDP programs on the director's interfaces. */
 async function programIds(net: TestLab): Promise<number[]> {

@@ -16,7 +16,6 @@ const of = fc
   .constantFrom(80, 443)
   .chain((port) => fc.constantFrom('tcp' as const, 'udp' as const).map((p) => [p, port] as const))
   .map(([protocol, port]) => service({ protocol, port }));
-const scheduler = fc.constantFrom(...SCHEDULER_NAMES, 'nosuch');
 const to = fc
   .record({
     x: fc.integer({ min: 1, max: 4 }),
@@ -25,35 +24,48 @@ const to = fc
   })
   .map(({ x, ...other }) => destination(x, other));
 
+const SCHEDULERS = [...SCHEDULER_NAMES, 'nosuch'];
+
 /** Any operation, also one that will be refused. */
-export const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(of, scheduler).map((args) => rule.add(...args)) },
-  { weight: 1, arbitrary: fc.tuple(of, scheduler).map((args) => rule.edit(...args)) },
-  { weight: 1, arbitrary: of.map(rule.delete) },
-  { weight: 9, arbitrary: fc.tuple(to, of).map((args) => rule.addDestination(...args)) },
-  { weight: 3, arbitrary: fc.tuple(to, of).map((args) => rule.editDestination(...args)) },
-  { weight: 4, arbitrary: fc.tuple(to, of).map((args) => rule.deleteDestination(...args)) },
-  { weight: 1, arbitrary: fc.option(of, { nil: undefined }).map(rule.zero) },
-  { weight: 1, arbitrary: fc.constant(rule.flush) },
-  { weight: 1, arbitrary: fc.nat(9).map((n) => rule.timeouts(n, 0, n + 1)) },
-);
+export const operation: fc.Arbitrary<Operation> = operationWith(SCHEDULERS);
 
 /** A director's life. */
-export const happenings: fc.Arbitrary<Happening[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        operations: fc.array(operation, { maxLength: 6 }),
-        atomic: fc.boolean(),
-      }),
-    },
-    { weight: 4, arbitrary: fc.record({ connectTo: fc.nat() }) },
-    { weight: 2, arbitrary: fc.record({ endOneOf: fc.nat() }) },
-    { weight: 1, arbitrary: fc.record({ tick: fc.constantFrom(1, 60, 120) }) },
-  ),
-  { maxLength: 40 },
-);
+export const happenings: fc.Arbitrary<Happening[]> = happeningsWith(SCHEDULERS);
+
+function operationWith(schedulers: readonly string[]): fc.Arbitrary<Operation> {
+  const scheduler = fc.constantFrom(...schedulers);
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.tuple(of, scheduler).map((args) => rule.add(...args)) },
+    { weight: 1, arbitrary: fc.tuple(of, scheduler).map((args) => rule.edit(...args)) },
+    { weight: 1, arbitrary: of.map(rule.delete) },
+    { weight: 9, arbitrary: fc.tuple(to, of).map((args) => rule.addDestination(...args)) },
+    { weight: 3, arbitrary: fc.tuple(to, of).map((args) => rule.editDestination(...args)) },
+    { weight: 4, arbitrary: fc.tuple(to, of).map((args) => rule.deleteDestination(...args)) },
+    { weight: 1, arbitrary: fc.option(of, { nil: undefined }).map(rule.zero) },
+    { weight: 1, arbitrary: fc.constant(rule.flush) },
+    { weight: 1, arbitrary: fc.nat(9).map((n) => rule.timeouts(n, 0, n + 1)) },
+  );
+}
+
+/** A director's life with no other schedulers. */
+export function happeningsWith(schedulers: readonly string[]): fc.Arbitrary<Happening[]> {
+  const operation = operationWith(schedulers);
+  return fc.array(
+    fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          operations: fc.array(operation, { maxLength: 6 }),
+          atomic: fc.boolean(),
+        }),
+      },
+      { weight: 4, arbitrary: fc.record({ connectTo: fc.nat() }) },
+      { weight: 2, arbitrary: fc.record({ endOneOf: fc.nat() }) },
+      { weight: 1, arbitrary: fc.record({ tick: fc.constantFrom(1, 60, 120) }) },
+    ),
+    { maxLength: 40 },
+  );
+}
 
 /** Lets everything happen to a director; its clock starts at 0. */
 export function live(

@@ -1,15 +1,16 @@
 import { Rings } from '../../ts/dataplane/rings.ts';
 import { NO_COUNTERS, sum } from '../../ts/lvs/counters.ts';
-import type { Counters, Dataplane } from '../../ts/lvs/dataplane.ts';
+import type { Counters } from '../../ts/lvs/dataplane.ts';
 import { LvsError } from '../../ts/lvs/error.ts';
 import type { DestinationSpec, Protocol, ServiceId, Timeouts } from '../../ts/lvs/operation.ts';
 import type { Ring } from '../../ts/lvs/ring.ts';
 import type { Flow } from '../../ts/lvs/scheduler.ts';
 import type { Service } from '../../ts/lvs/service.ts';
 import type { Settings } from '../../ts/lvs/settings.ts';
-import { editRelieves, overloads, relieves } from '../../ts/lvs/threshold.ts';
 import { Schedule, TicketLine } from '../../ts/native/abi.gen.ts';
+import { SimulatedDataplane } from '../../ts/simulate/dataplane.ts';
 import { flow } from './rules.ts';
+import { TableReader } from './table_reader.ts';
 import { TicketTaker } from './ticket_taker.ts';
 
 /** Where connections of a destination go. */
@@ -24,41 +25,36 @@ export interface Told {
 }
 
 /**
- * A data plane without packets: it keeps what it is told, and counts the connections that a
- * test opens and closes. `room` services fit into it, however many indices there are.
+ * The simulator's data plane with what a test looks at: what it was told, counters, and rings that
+ * are used up. `room` services fit into it, however many indices there are.
  */
-export class MemoryDataplane implements Dataplane {
-  readonly limits: { readonly services: number; readonly destinations: number };
+export class MemoryDataplane extends SimulatedDataplane {
   room: number;
   readonly #services = new Map<number, ServiceId>();
   readonly #destinations = new Map<number, Where>();
-  /** As they were told last, also of removed ones: thresholds outlive a removal. */
-  readonly #specs = new Map<number, DestinationSpec>();
-  readonly #overloaded = new Set<number>();
+  readonly #weights = new Map<number, number>();
   #timeouts: Timeouts | undefined;
   #settings: Settings | undefined;
-  readonly #active: Uint32Array;
-  readonly #inactive: Uint32Array;
   readonly #counters = new Map<number, Counters>();
   /** struct schedule of every service, and struct ticket_line. */
   readonly schedules: ArrayBuffer;
   readonly lines: ArrayBuffer;
   /** Services whose SYNs may be answered by cookies. */
   readonly cookies = new Set<number>();
-  /** The part that XDP plays. */
+  /** The parts that XDP plays. */
   readonly taker: TicketTaker;
+  readonly reader: TableReader;
   #rings: Rings;
   #nowMs = 0;
 
   constructor(limits = { services: 64, destinations: 256 }, lines = 4096) {
+    super(limits);
     this.schedules = new ArrayBuffer(limits.services * Schedule.size);
     this.lines = new ArrayBuffer(lines * TicketLine.size);
     this.taker = new TicketTaker(this.schedules, this.lines);
+    this.reader = new TableReader(this.schedules, this.lines);
     this.#rings = this.#openRings();
-    this.limits = limits;
     this.room = limits.services;
-    this.#active = new Uint32Array(limits.destinations);
-    this.#inactive = new Uint32Array(limits.destinations);
   }
 
   /** A copy of everything it was told. */
@@ -71,49 +67,39 @@ export class MemoryDataplane implements Dataplane {
     };
   }
 
-  putService(index: number, id: ServiceId): void {
+  override putService(index: number, id: ServiceId): void {
     if (!this.#services.has(index) && this.#services.size >= this.room) {
       throw new LvsError('TABLE_FULL', `expected up to ${this.room} services, received one more`);
     }
     this.#services.set(index, id);
   }
 
-  removeService(index: number): void {
+  override removeService(index: number): void {
     this.#services.delete(index);
   }
 
-  putDestination(index: number, spec: DestinationSpec): void {
-    const { address, port, method } = spec;
+  override putDestination(index: number, spec: DestinationSpec): void {
+    super.putDestination(index, spec);
+    const { address, port, method, weight } = spec;
+    this.#weights.set(index, weight);
     this.#destinations.set(index, { address, port, method });
-    if (editRelieves(this.#spec(index), spec)) this.#overloaded.delete(index);
-    this.#specs.set(index, spec);
   }
 
-  removeDestination(index: number): void {
+  override removeDestination(index: number): void {
+    super.removeDestination(index);
     this.#destinations.delete(index);
   }
 
-  clearDestination(index: number): void {
-    this.#active[index] = 0;
-    this.#inactive[index] = 0;
-    this.#specs.delete(index);
-    this.#overloaded.delete(index);
+  override clearDestination(index: number): void {
+    super.clearDestination(index);
     this.#counters.delete(index);
   }
 
-  activeConnections(index: number): number {
-    return this.#active[index]!;
-  }
-
-  inactiveConnections(index: number): number {
-    return this.#inactive[index]!;
-  }
-
-  counters(index: number): Counters {
+  override counters(index: number): Counters {
     return { ...(this.#counters.get(index) ?? NO_COUNTERS) };
   }
 
-  ring(index: number): Ring {
+  override ring(index: number): Ring {
     return this.#rings.ring(index);
   }
 
@@ -130,9 +116,16 @@ export class MemoryDataplane implements Dataplane {
     });
   }
 
-  /** What a new connection of the service gets: a ticket, else the slow path's word. */
+  /** A new connection of the service, made and established: the index of its destination. */
+  connect(service: Service, of: Flow): number | undefined {
+    const index = this.choose(service, of);
+    if (index !== undefined) this.open(index, service.id.protocol);
+    return index;
+  }
+
+  /** What a new connection gets: by table, or a ticket, else the slow path's word. */
   choose({ index, tickets }: Service, of: Flow = flow()): number | undefined {
-    const ticket = this.#take(index);
+    const ticket = this.#lookUp(index, of) ?? this.#take(index);
     if (ticket !== undefined) return ticket;
     if (!tickets?.areAwaited) return tickets?.decide(of)?.index;
     while (tickets.replenish()) {
@@ -142,6 +135,12 @@ export class MemoryDataplane implements Dataplane {
     return undefined;
   }
 
+  #lookUp(service: number, of: Flow): number | undefined {
+    return this.reader.lookUp(service, of, (index) => {
+      return this.#weights.get(index)! > 0 && !this.isOverloaded(index);
+    });
+  }
+
   /** The next ticket of a service for a destination that is not overloaded. */
   #take(service: number): number | undefined {
     let ticket = this.taker.take(service);
@@ -149,56 +148,39 @@ export class MemoryDataplane implements Dataplane {
     return ticket;
   }
 
-  isOverloaded(index: number): boolean {
-    return this.#overloaded.has(index);
-  }
-
-  activity(index: number): number {
+  override activity(index: number): number {
     const counters = this.#counters.get(index) ?? NO_COUNTERS;
     const total = Object.values(counters).reduce((sum, count) => sum + count, 0n);
     return Number(BigInt.asUintN(32, total));
   }
 
-  setCookies(index: number, allowed: boolean): void {
+  override setCookies(index: number, allowed: boolean): void {
     if (allowed) this.cookies.add(index);
     else this.cookies.delete(index);
   }
 
-  setTimeouts(timeouts: Timeouts): void {
+  override setTimeouts(timeouts: Timeouts): void {
     this.#timeouts = timeouts;
   }
 
-  setSettings(settings: Settings): void {
+  override setSettings(settings: Settings): void {
     this.#settings = settings;
   }
 
   /** A connection is made and established: active for TCP, inactive for UDP. */
   open(index: number, protocol: Protocol = 'tcp'): void {
-    const counts = protocol === 'tcp' ? this.#active : this.#inactive;
-    counts[index]! += 1;
-    if (overloads(this.#connections(index), this.#spec(index))) this.#overloaded.add(index);
+    this.admit(index, protocol === 'tcp');
     this.count(index, { connections: 1n });
   }
 
   /** An active connection is closed, and inactive until it expires. */
   close(index: number): void {
-    this.#active[index]! -= 1;
-    this.#inactive[index]! += 1;
+    this.recount(index, false);
   }
 
   /** An inactive connection expires. */
   expire(index: number): void {
-    this.#inactive[index]! -= 1;
-    if (relieves(this.#connections(index), this.#spec(index))) this.#overloaded.delete(index);
-  }
-
-  #connections(index: number): number {
-    return this.#active[index]! + this.#inactive[index]!;
-  }
-
-  /** A destination; where none was told at the index, one that has no thresholds. */
-  #spec(index: number): Pick<DestinationSpec, 'upperThreshold' | 'lowerThreshold'> {
-    return this.#specs.get(index) ?? {};
+    this.dismiss(index, false);
   }
 
   /** Adds to a destination's counters. */

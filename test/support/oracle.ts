@@ -2,14 +2,15 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { packageRoot } from '../../ts/native/addon.ts';
 
 /**
  * A real kernel IPVS, when this machine has one: the program `ipvs-oracle` boots it in User Mode
  * Linux and runs a scenario in it. Recorded expectations are made, and checked, with it.
  */
 
-const root = resolve(import.meta.dirname, '../..');
-const oracle = process.env.XLVS_ORACLE ?? resolve(root, '../shared/ipvs-oracle/ipvs-oracle');
+const beside = resolve(packageRoot(), '../shared/ipvs-oracle/ipvs-oracle');
+const oracle = process.env.XLVS_ORACLE ?? beside;
 const needs = [oracle, '/usr/bin/linux.uml', '/usr/sbin/ipvsadm', '/usr/bin/python3'];
 
 /** Why the oracle cannot be asked here, for the skipped test's name; undefined when it can. */
@@ -21,14 +22,19 @@ export function unavailable(): string | undefined {
 /**
  * Runs a scenario (self-contained; `.py` with labnet's names to import, or `.sh`) as root of the
  * oracle's guest. What it writes into its working directory is in outDir afterwards, and what it
- * prints in outDir/log. Rejects with the end of that log when the scenario fails.
+ * prints in outDir/log. Rejects with the end of that log when the scenario fails. Of the variables,
+ * it finds those whose names begin with SC_.
  */
-export async function run(scenario: string, outDir: string): Promise<void> {
+export async function run(
+  scenario: string,
+  outDir: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<void> {
   mkdirSync(outDir, { recursive: true });
   const script = join(outDir, 'scenario.sh');
   writeFileSync(script, shellScript(scenario));
   try {
-    const env = { ORACLE_TIMEOUT: '300', ...process.env };
+    const env = { ORACLE_TIMEOUT: '300', ...process.env, ...variables };
     await promisify(execFile)(oracle, [script, outDir], { env });
   } catch (cause) {
     const log = readFileSync(join(outDir, 'log'), { encoding: 'utf8', flag: 'a+' });

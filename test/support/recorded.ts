@@ -1,7 +1,8 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { packageRoot } from '../../ts/native/addon.ts';
 import * as oracle from './oracle.ts';
 
 /** The cases of a recording below test/vectors, one JSON value a line. */
@@ -37,5 +38,5 @@ export function testRecording(recording: string): void {
 }
 
 function path(recording: string): string {
-  return resolve(dirname(import.meta.dirname), 'vectors', recording);
+  return resolve(packageRoot(), 'test/vectors', recording);
 }

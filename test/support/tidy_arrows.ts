@@ -17,11 +17,12 @@ const rooms: Readonly<Record<string, { rooms: readonly string[]; types?: readonl
   sync: { rooms: ['net'], types: ['lvs'] },
   api: { rooms: ['lvs', 'net'] },
   cli: { rooms: ['api', 'net'], types: ['lvs'] },
-  simulate: { rooms: ['lvs', 'net', 'cli'] },
-  doctor: { rooms: ['dataplane', 'native', 'net'] },
+  user: { rooms: ['lvs', 'net'] },
+  simulate: { rooms: ['lvs', 'net', 'cli', 'user'] },
+  doctor: { rooms: ['dataplane', 'native', 'net', 'api'] },
   lab: { rooms: ['native', 'net'] },
   daemon: {
-    rooms: ['net', 'lvs', 'native', 'dataplane', 'health', 'vrrp', 'sync', 'api', 'doctor'],
+    rooms: ['net', 'lvs', 'native', 'dataplane', 'health', 'vrrp', 'sync', 'api', 'doctor', 'user'],
   },
 };
 

@@ -9,6 +9,7 @@ import type {
   Figures,
   OperationsReply,
   OperationsRequest,
+  RecountReply,
   ReplaceReply,
   ReplaceRequest,
   ServicesReply,
@@ -88,6 +89,11 @@ export class Client {
 
   statistics(): Promise<StatisticsReply> {
     return this.#call('GET', '/statistics');
+  }
+
+  /** Compares the counts of destinations with their connections, and puts them right. */
+  recount(): Promise<RecountReply> {
+    return this.#call('POST', '/recount');
   }
 
   /** Begins a capture: a pcapng file that goes on until it is destroyed. */

@@ -25,6 +25,7 @@ import type {
   Figures,
   OperationsReply,
   OperationsRequest,
+  RecountReply,
   ReplaceRequest,
   ServicesReply,
   ServiceView,
@@ -40,6 +41,10 @@ export interface Served {
   connections(): readonly ConnectionView[];
   /** Verdict name -> packets. */
   verdicts(): Readonly<Record<string, bigint>>;
+  /** Event name -> how often. */
+  events(): Readonly<Record<string, number>>;
+  /** Compares the counts of destinations with their connections, and puts them right. */
+  recount(): Promise<RecountReply>;
   status(): StatusReply;
   /** Begins a capture, which lasts until the stream is destroyed: a file of pcapng. */
   capture(request: CaptureRequest): Readable;
@@ -98,8 +103,10 @@ const ROUTES: readonly Route[] = [
       verdicts: Object.fromEntries(
         Object.entries(served.verdicts()).map(([name, packets]) => [name, String(packets)]),
       ),
+      events: served.events(),
     }),
   },
+  { method: 'POST', url: '/recount', answer: (served) => served.recount() },
   {
     method: 'POST',
     url: '/capture',

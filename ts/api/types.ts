@@ -14,6 +14,7 @@ import type { DestinationSpec, Operation, ServiceSpec, Timeouts } from '../lvs/o
  *   GET  /settings             -> SettingsReply
  *   GET  /status               -> StatusReply
  *   GET  /statistics           -> StatisticsReply
+ *   POST /recount              -> RecountReply     wrong counts are put right
  *   POST /capture              CaptureRequest -> a pcapng file that ends with the connection
  *   POST /stop                 StopRequest -> {}
  *   POST /replace              ReplaceRequest -> ReplaceReply   once the successor works
@@ -80,6 +81,10 @@ export interface StatusReply {
   readonly connections: number;
   /** Services whose scheduler reads connection counts, and does so ahead at the moment. */
   readonly ahead: readonly ScheduledAhead[];
+  /** Services for whose tickets or table there is no room: each connection is decided on. */
+  readonly cramped: readonly ServiceSpec[];
+  /** A line for each service for which wlc chooses, since its own scheduler cannot. */
+  readonly failed: readonly string[];
 }
 
 /** How stale the decisions for a service can be. */
@@ -93,6 +98,27 @@ export interface ScheduledAhead extends ServiceSpec {
 export interface StatisticsReply {
   /** Verdict name -> packets, as decimal text. */
   readonly verdicts: Readonly<Record<string, string>>;
+  /** What happened since the daemon's start, by name. */
+  readonly events: Readonly<Record<string, number>>;
+}
+
+/** A comparison of counts and connections; the data plane goes on meanwhile. */
+export interface RecountReply {
+  readonly miscounts: readonly MiscountView[];
+  /** Destinations of which nothing can be said, since connections of theirs come and go. */
+  readonly unsettled: number;
+}
+
+/** A destination whose counts were not those of its connections. */
+export interface MiscountView {
+  readonly destination: string;
+  readonly counted: CountsView;
+  readonly held: CountsView;
+}
+
+export interface CountsView {
+  readonly active: number;
+  readonly inactive: number;
 }
 
 /** Setting name -> its value as text, in the order in which they are shown. */

@@ -36,6 +36,10 @@ const parts: Readonly<Record<string, Part>> = {
     about: 'change settings; they outlive the daemon',
     load: async () => (await import('./settings.ts')).setCommand(),
   },
+  simulate: {
+    about: 'what the director decides, without one',
+    load: async () => (await import('../simulate/main.ts')).simulateCommand(),
+  },
   doctor: {
     about: 'what this machine offers, and what to do about the rest',
     load: async () => (await import('../doctor/main.ts')).doctorCommand(),

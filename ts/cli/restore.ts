@@ -91,11 +91,15 @@ async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Lin
   if (!told) yield* lineOf(text, false);
 }
 
-/** The words of a line; "ipvsadm" says nothing, wherever it stands. */
 function* lineOf(text: string, cut: boolean): Generator<Line> {
-  const words = text
+  const words = wordsOf(text);
+  if (words.length > 0) yield { words, cut };
+}
+
+/** The words of a line; "ipvsadm" says nothing, wherever it stands. */
+export function wordsOf(text: string): readonly string[] {
+  return text
     .split(/[ \t\r\n]+/)
     .filter((word) => word !== '' && word !== 'ipvsadm')
     .map((word) => (word.includes('\0') ? word.slice(0, word.indexOf('\0')) : word));
-  if (words.length > 0) yield { words, cut };
 }

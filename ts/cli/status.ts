@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { Client, DaemonError, NoDaemonError } from '../api/client.ts';
 import type { StatisticsReply, StatusReply } from '../api/types.ts';
+import type { ServiceSpec } from '../lvs/operation.ts';
 import { endpointText } from '../net/address.ts';
 
 /** `xlvs status`. */
@@ -18,7 +19,7 @@ interface StatisticsOptions {
 /** `xlvs stats`. */
 export function statisticsCommand(): Command {
   return new Command('stats')
-    .description('packets by verdict')
+    .description('packets by verdict, and what else was counted')
     .option('--all', 'also those that no packet has come to')
     .option('--json', 'as JSON: names and numbers')
     .action((options: StatisticsOptions) =>
@@ -50,26 +51,35 @@ export function statusText(status: StatusReply): string {
       const copying = zeroCopy ? 'zero-copy' : 'copy';
       return `interface ${name} (${ifindex}): ${mode}, queues ${queues}, ${copying}, ${sharing}`;
     }),
-    ...status.ahead.map(({ protocol, address, port, scheduler, tickets, ageMs }) => {
-      const name = `${protocol} ${endpointText(address, port)} ${scheduler}`;
-      return `ahead ${name}: tickets ${tickets}, counts up to ${ageMs.toFixed(1)} ms old`;
+    ...status.ahead.map(({ tickets, ageMs, ...service }) => {
+      const age = `${ageMs.toFixed(1)} ms`;
+      return `ahead ${serviceText(service)}: tickets ${tickets}, counts up to ${age} old`;
     }),
+    ...status.cramped.map((service) => {
+      return `no room ${serviceText(service)}: each connection is decided on by the slow path`;
+    }),
+    ...status.failed,
   ];
   return `${lines.join('\n')}\n`;
 }
 
-/** Verdicts by name; without `all`, those that packets have come to. */
+function serviceText({ protocol, address, port, scheduler }: ServiceSpec): string {
+  return `${protocol} ${endpointText(address, port)} ${scheduler}`;
+}
+
+/** Verdicts and events by name; without `all`, those that there were. */
 export function statisticsText(
-  { verdicts }: StatisticsReply,
+  { verdicts, events }: StatisticsReply,
   { all = false, json = false }: { readonly all?: boolean; readonly json?: boolean } = {},
 ): string {
-  const shown = Object.entries(verdicts)
-    .filter(([, packets]) => all || packets !== '0')
+  const counted = Object.entries(events).map(([name, times]) => [name, String(times)] as const);
+  const shown = [...Object.entries(verdicts), ...counted]
+    .filter(([, number]) => all || number !== '0')
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  if (json) return `{${shown.map(([name, packets]) => `\n  "${name}": ${packets}`)}\n}\n`;
-  const rows = [['VERDICT', 'PACKETS'] as const, ...shown];
+  if (json) return `{${shown.map(([name, number]) => `\n  "${name}": ${number}`)}\n}\n`;
+  const rows = [['COUNTER', 'NUMBER'] as const, ...shown];
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows
-    .map(([name, packets]) => `${name.padEnd(widths[0]!)} ${packets.padStart(widths[1]!)}\n`)
+    .map(([name, number]) => `${name.padEnd(widths[0]!)} ${number.padStart(widths[1]!)}\n`)
     .join('');
 }

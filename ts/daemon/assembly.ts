@@ -11,6 +11,7 @@ import { slowPathAnswer } from '../dataplane/slow_path.ts';
 import { Stations } from '../dataplane/stations.ts';
 import { XdpDataplane } from '../dataplane/xdp.ts';
 import { Director } from '../lvs/director.ts';
+import type { Makers, Outside, Scheduler } from '../lvs/scheduler.ts';
 import type {
   Addon,
   AttachedProgram,
@@ -27,7 +28,11 @@ import type { Choice } from './choice.ts';
 import type { Config } from './config.ts';
 import { Journal, type JournalOwner, replayJournal } from './journal.ts';
 import { moveConnections, moveCounters } from './migration.ts';
-import { recount } from './recount.ts';
+import { Recount } from './recount.ts';
+import { destinationName } from './summary.ts';
+
+/** How often an adopted table is looked at before the first packet comes up. */
+const ADOPTION_LOOKS = 3;
 
 /** What an assembly is made of and for. */
 export interface AssemblyOptions {
@@ -36,6 +41,8 @@ export interface AssemblyOptions {
   readonly choice: Choice;
   /** Every link of the network namespace. */
   readonly links: readonly LinkMessage[];
+  /** The user's own, by name. */
+  readonly schedulers: Makers;
   readonly journalPath: string;
   readonly owner: JournalOwner;
   readonly log: AssemblyLog;
@@ -57,8 +64,8 @@ export interface AssemblyLog {
  * of a start:
  *
  *   program left by an earlier daemon?  its maps : fresh maps
- *   counts made those of the connections there are, before anything expires
  *   journal -> rules -> data plane
+ *   counts made those of the connections there are
  *   next hops, then sockets: packets come up as soon as there is an answer for them
  */
 export class Assembly {
@@ -66,6 +73,7 @@ export class Assembly {
   readonly dataplane: XdpDataplane;
   readonly interfaces: Interfaces;
   readonly capture: Capture;
+  readonly recount: Recount;
   /** The program that was found attached; undefined where everything is new. */
   readonly adopted: AttachedProgram | undefined;
   /** Whether connections were moved here from another layout. */
@@ -83,6 +91,8 @@ export class Assembly {
   readonly #stations: Stations;
   readonly #attachments: Attachments;
   #begun = false;
+  /** Schedulers that were told of. */
+  readonly #failed = new WeakSet<Scheduler>();
 
   constructor(options: AssemblyOptions) {
     const { addon, config, choice, log } = options;
@@ -94,14 +104,26 @@ export class Assembly {
     this.migrated = past !== undefined;
     this.#takeAway();
     this.dataplane = new XdpDataplane({ addon, object, clock: () => this.#slowPath.clock() });
-    if (adopted !== undefined) this.#recount();
-    else this.dataplane.initialize(randomBytes);
+    if (adopted === undefined) this.dataplane.initialize(randomBytes);
     const { pending } = this.dataplane;
     this.#slowPath = new addon.SlowPath({ object, pending, backlog: config.backlog });
     this.capture = new Capture(object, this.#slowPath);
+    this.recount = new Recount({
+      look: () => this.#slowPath.recount(),
+      correct: (miscount) => this.dataplane.correctCounts(miscount),
+      nameOf: (index) => destinationName(this.director, index),
+      clock: realClock,
+      warn: (message) => log.warn(message),
+    });
 
-    this.director = new Director(this.dataplane, (entries) => this.#journal.append(entries));
-    this.#journal = this.#replay();
+    const { schedulers } = options;
+    const outside = { now: realClock.now, random: Math.random, schedulers };
+    this.director = new Director(
+      this.dataplane,
+      (entries) => this.#journal.append(entries),
+      outside,
+    );
+    this.#journal = this.#replay(outside);
     this.director.publish();
     if (config.settings) this.director.apply({ op: 'setSettings', settings: config.settings });
     this.dataplane.keepServices(this.director.services.map(({ id }) => id));
@@ -143,6 +165,7 @@ export class Assembly {
   async begin(): Promise<readonly string[]> {
     await this.#nextHops.start();
     this.#stations.update(this.links);
+    if (this.adopted !== undefined) await this.recount.settle(ADOPTION_LOOKS);
     const refusals = this.#attachments.begin([...this.links]);
     this.#begun = true;
     if (this.#past !== undefined) this.#moveConnections(this.#past);
@@ -170,6 +193,7 @@ export class Assembly {
   /** What is to be done every second. */
   tick(nowS: number): void {
     this.director.tick(nowS);
+    this.#tellOfSchedulers();
     this.#defence.tick(nowS);
     if (this.#journal.wantsCompaction()) this.#journal.compact(this.director.entries());
   }
@@ -187,6 +211,7 @@ export class Assembly {
   /** Ends everything of this process; what is attached goes on. */
   stop(): void {
     this.#begun = false;
+    this.recount.stop();
     this.#refill.stop();
     this.#nextHops.stop();
     this.#netlink.close();
@@ -197,6 +222,15 @@ export class Assembly {
       this.#options.log.error(`the journal stays as long as it is: ${(error as Error).message}`);
     }
     this.#journal.close();
+  }
+
+  /** Tells of each scheduler that cannot choose, once. */
+  #tellOfSchedulers(): void {
+    for (const { failure, scheduler } of this.director.services) {
+      if (failure === undefined || this.#failed.has(scheduler)) continue;
+      this.#failed.add(scheduler);
+      this.#options.log.error(failure);
+    }
   }
 
   #takeLink(link: LinkMessage): void {
@@ -236,34 +270,17 @@ export class Assembly {
   }
 
   #moveConnections(past: PastDataPlane): number {
-    const moved = moveConnections(past, {
+    return moveConnections(past, {
       hasDestination: (index) => this.director.destinationAt(index) !== undefined,
       enter: (connection) => this.#slowPath.enter(connectionEntry(connection)),
     });
-    if (moved > 0) this.#countConnections();
-    return moved;
-  }
-
-  /** Makes the counts of destinations those of the table; returns how many were others. */
-  #countConnections(): number {
-    const memory = (name: string) => this.#object.map(name).mmap();
-    return recount({
-      buckets: memory('buckets'),
-      connections: memory('connections'),
-      destinations: memory('destinations'),
-    });
-  }
-
-  #recount(): void {
-    const corrected = this.#countConnections();
-    if (corrected > 0) this.#options.log.warn(`${corrected} counts of connections put right`);
   }
 
   /** The rules of the journal; without what was counted, where that is gone. */
-  #replay(): Journal {
+  #replay(outside: Outside): Journal {
     const { journalPath, owner, log } = this.#options;
     const isAnew = this.adopted === undefined && !this.migrated;
-    const before = isAnew ? new Director(this.dataplane) : this.director;
+    const before = isAnew ? new Director(this.dataplane, () => {}, outside) : this.director;
     const complaints = replayJournal(journalPath, owner.cookie, (entry) => before.replay(entry));
     for (const complaint of complaints) log.error(complaint);
     if (before !== this.director) {

@@ -25,6 +25,8 @@ export interface Config {
   readonly sending: Readonly<Record<string, Sending>>;
   /** Settings that hold from each start on. */
   readonly settings?: Partial<Settings>;
+  /** Files of the user's own schedulers. */
+  readonly schedulers?: readonly string[];
 }
 
 /** Read when no other file is named; need not exist. */
@@ -46,6 +48,7 @@ const configSchema = z.strictObject({
   macs: z.union([z.literal('any'), z.array(macAddress)]).default([]),
   sending: z.record(z.string(), z.enum(['tx', 'redirect'])).default({}),
   settings: settingsSchema.exactOptional(),
+  schedulers: z.array(z.string().startsWith('/', 'an absolute path')).exactOptional(),
 });
 
 /** A file that cannot be used. */

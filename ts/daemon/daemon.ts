@@ -10,6 +10,7 @@ import { effectiveCapabilities, missingCapabilities } from '../doctor/capabiliti
 import { ESTIMATION_S } from '../lvs/estimator.ts';
 import type { Addon } from '../native/addon.ts';
 import { realClock } from '../net/clock.ts';
+import { loadSchedulers } from '../user/load.ts';
 import { Assembly, type AssemblyOptions, openDataPlane } from './assembly.ts';
 import { captureStream } from './capture_stream.ts';
 import { checkChoice, chooseInterfaces } from './choice.ts';
@@ -29,7 +30,13 @@ import {
 } from './runtime_files.ts';
 import { AlreadyRunningError, StartError, tellDone } from './start.ts';
 import { forget } from './stop.ts';
-import { destinationCount, scheduledAhead, startedLine } from './summary.ts';
+import {
+  crampedServices,
+  destinationCount,
+  failedSchedulers,
+  scheduledAhead,
+  startedLine,
+} from './summary.ts';
 
 /** What `xlvs daemon` was told. */
 export interface DirectorOptions {
@@ -40,6 +47,8 @@ export interface DirectorOptions {
   readonly named: readonly string[];
   /** Where to write the process number, once it works. */
   readonly pidFile: string | undefined;
+  /** The command line's, behind `daemon`. */
+  readonly words: readonly string[];
 }
 
 interface ProcessOptions extends DirectorOptions {
@@ -51,6 +60,9 @@ interface ProcessOptions extends DirectorOptions {
 
 /** Words of a command line that say how a director is started, not how it is to work. */
 const HOW_TO_START = ['--foreground', '--if-needed', '--replace'];
+
+/** Looks that whoever asks waits for while connections come and go: a second or so. */
+const LOOKS_ON_DEMAND = 40;
 
 /** How long the other of two starts may take until it answers. */
 const OTHER_START_MS = 20_000;
@@ -190,6 +202,7 @@ class DirectorProcess {
       config,
       choice,
       links,
+      schedulers: loadSchedulers(config.schedulers ?? []),
       journalPath: files.journal,
       owner: { cookie: this.#cookie, ...(namespace && { namespace }) },
       log,
@@ -219,7 +232,8 @@ class DirectorProcess {
     const status = this.#status();
     const { adopted, migrated } = this.#assembly;
     const programId = adopted?.id ?? status.programId;
-    const line = startedLine({ ...status, migrated, programId, refusals });
+    const complaints = [...refusals, ...status.failed];
+    const line = startedLine({ ...status, migrated, programId, refusals: complaints });
     this.#log.info(line);
     const { pidFile } = this.#options;
     if (pidFile !== undefined) writeFileSync(pidFile, `${process.pid}\n`);
@@ -249,6 +263,8 @@ class DirectorProcess {
       },
       connections: () => [...assembly().dataplane.connections()],
       verdicts: () => assembly().dataplane.verdicts(),
+      events: () => ({ counts_corrected: assembly().recount.corrected }),
+      recount: () => assembly().recount.settle(LOOKS_ON_DEMAND),
       status: () => this.#status(),
       capture: (request) => this.#capture(request),
       stop: ({ detach }) => this.#stop(detach ? 'detached' : 'stopped'),
@@ -267,8 +283,8 @@ class DirectorProcess {
   /** Hands over to another process; resolves to its first line. */
   async #replace({ program, words }: ReplaceRequest): Promise<string> {
     if (this.#handover !== undefined) throw new StartError('the director is being replaced');
-    const { files, lock } = this.#options;
-    const own = process.argv.slice(3).filter((word) => !HOW_TO_START.includes(word));
+    const { files, lock, words: given } = this.#options;
+    const own = given.filter((word) => !HOW_TO_START.includes(word));
     const handover = handOver({
       program: [...program, ...(words.length > 0 ? words : own)],
       files,
@@ -314,6 +330,8 @@ class DirectorProcess {
       destinations: destinationCount(director),
       connections: connectionCount,
       ahead: scheduledAhead(director),
+      cramped: crampedServices(director),
+      failed: failedSchedulers(director),
     };
   }
 

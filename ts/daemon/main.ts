@@ -9,6 +9,7 @@ import { namespaceInode } from './namespace.ts';
 import { type RuntimeFiles, runtimeFiles } from './runtime_files.ts';
 import {
   AlreadyRunningError,
+  absoluteWords,
   directorProgram,
   startInBackground,
   tellDone,
@@ -18,6 +19,7 @@ import { stopDirector } from './stop.ts';
 
 interface Options {
   readonly interface: readonly string[];
+  readonly scheduler: readonly string[];
   readonly connections?: number;
   readonly config?: string;
   readonly foreground?: true;
@@ -31,9 +33,16 @@ interface Options {
 /** `xlvs daemon`: starts and stops the director of this network namespace. */
 export function daemonCommand(): Command {
   const collect = (name: string, names: readonly string[]) => [...names, name];
+  const collectPath = (path: string, paths: readonly string[]) => [...paths, resolve(path)];
   return new Command('daemon')
     .description('run the director of this network namespace')
     .option('--interface <name>', 'attach to this one; may be given several times', collect, [])
+    .option(
+      '--scheduler <file>',
+      'load one of your own; may be given several times',
+      collectPath,
+      [],
+    )
     .option('--connections <number>', 'room for so many connections', parseConnections)
     .option('--config <file>', 'read this instead of /etc/xlvs/xlvs.yaml')
     .option('--foreground', 'stay, and log to standard error')
@@ -64,14 +73,19 @@ async function carryOut(options: Options): Promise<void> {
     return;
   }
   const config = configured(options);
+  const words = absoluteWords(process.argv.slice(3));
   const { interface: named, pidFile } = options;
-  if (options.foreground) await runDirector({ addon, files, config, named, pidFile });
-  else tellDone(await start(options, addon, files));
+  if (options.foreground) await runDirector({ addon, files, config, named, pidFile, words });
+  else tellDone(await start(options, addon, { files, words }));
 }
 
 /** Starts a director; in the place of the one that runs, where that is wanted. */
-async function start({ replace }: Options, addon: Addon, files: RuntimeFiles): Promise<string> {
-  const words = process.argv.slice(3).filter((word) => word !== '--replace');
+async function start(
+  { replace }: Options,
+  addon: Addon,
+  { files, words: given }: { readonly files: RuntimeFiles; readonly words: readonly string[] },
+): Promise<string> {
+  const words = given.filter((word) => word !== '--replace');
   if (!replace) return startInBackground(words, files);
   try {
     const program = directorProgram([]);
@@ -85,9 +99,10 @@ async function start({ replace }: Options, addon: Addon, files: RuntimeFiles): P
   }
 }
 
-function configured({ config, connections }: Options): Config {
+function configured({ config, connections, scheduler }: Options): Config {
   const loaded = loadConfig(config);
-  return connections === undefined ? loaded : { ...loaded, connections };
+  const schedulers = [...(loaded.schedulers ?? []), ...scheduler];
+  return { ...loaded, schedulers, ...(connections !== undefined && { connections }) };
 }
 
 function parseConnections(text: string): number {

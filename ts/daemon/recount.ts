@@ -1,56 +1,116 @@
-import { liveConnections, type TableMemory } from '../dataplane/connections.ts';
-import { CONNECTION_STATES, isActive } from '../lvs/connection.ts';
-import { Connection, Destination, SlotPhase } from '../native/abi.gen.ts';
+import type { MiscountView, RecountReply } from '../api/types.ts';
+import type { Miscount, Recounted } from '../native/addon.ts';
+import type { Cancel, Clock } from '../net/clock.ts';
 
-/** Memory that XDP goes on to write while it is looked at. */
-export interface CountedMemory extends TableMemory {
-  /** struct destination x destinations. */
-  readonly destinations: ArrayBuffer;
+/** From one look to the next where nothing is in doubt. */
+const PERIOD_MS = 10_000;
+
+/** Where something is: so many times what the look took, so that it takes 0.5 % of a core. */
+const RESTS_PER_LOOK = 200;
+
+/** Between the looks that somebody waits for. */
+const PAUSE_MS = 20;
+
+/** What a recount works on. */
+export interface RecountOptions {
+  /** One look; see SlowPath. */
+  readonly look: () => Promise<Recounted>;
+  /** Makes the counts those of the connections; false where they have moved since. */
+  readonly correct: (miscount: Miscount) => boolean;
+  /** What a destination is called, by its index. */
+  readonly nameOf: (destination: number) => string;
+  readonly clock: Clock;
+  readonly warn: (message: string) => void;
 }
-
-const STRIDE = Destination.size / 4;
-const ACTIVE = Destination.activeAt / 4;
-const INACTIVE = Destination.inactiveAt / 4;
-const LOOKS = 8;
 
 /**
- * Makes the counts of every destination those of the connections that there are. A daemon that
- * was killed between the two may have left them apart. Packets keep changing both, so a
- * difference counts only when a second look finds the same one. Returns how many were put right.
+ * Keeps the counts of destinations equal to the connections that there are: whoever was killed
+ * between changing the one and the other has left them apart. Packets go on to change both, so
+ * a look says nothing of destinations whose connections come and go meanwhile, and a difference is
+ * a mistake when the next look finds the same; only then is it put right.
  */
-export function recount(memory: CountedMemory): number {
-  const counts = new Int32Array(memory.destinations);
-  let corrected = 0;
-  let before = differences(memory, counts);
-  for (let look = 0; look < LOOKS && before.size > 0; look++) {
-    const now = differences(memory, counts);
-    for (const [at, difference] of now) {
-      if (before.get(at) !== difference) continue;
-      Atomics.add(counts, at, difference);
-      now.delete(at);
-      corrected++;
-    }
-    before = now;
+export class Recount {
+  readonly #options: RecountOptions;
+  #stop: Cancel;
+  /** What the last look that could tell has found, by destination. */
+  readonly #suspects = new Map<number, Miscount>();
+  #unsettled = 0;
+  #cpuMs = 0;
+  #corrected = 0;
+  #stopped = false;
+
+  constructor(options: RecountOptions) {
+    this.#options = options;
+    this.#stop = options.clock.after(PERIOD_MS, () => void this.#goOn());
   }
-  return corrected;
+
+  /** Destinations that were put right since the start. */
+  get corrected(): number {
+    return this.#corrected;
+  }
+
+  get #isInDoubt(): boolean {
+    return this.#unsettled > 0 || this.#suspects.size > 0;
+  }
+
+  /**
+   * Looks until nothing is left to be doubted, but no more often than that. Resolves to what was
+   * put right, and of how many destinations nothing can be said.
+   */
+  async settle(looks: number): Promise<RecountReply> {
+    const miscounts: MiscountView[] = [];
+    for (let look = 1; ; look++) {
+      const { unsettled, miscounts: corrected } = await this.#look();
+      miscounts.push(...corrected);
+      if (look >= looks || !this.#isInDoubt) return { miscounts, unsettled };
+      await new Promise<void>((resolve) => this.#options.clock.after(PAUSE_MS, resolve));
+    }
+  }
+
+  stop(): void {
+    this.#stop();
+    this.#stopped = true;
+  }
+
+  /** Looks, and again later, for as long as it is not stopped. */
+  async #goOn(): Promise<void> {
+    const { clock } = this.#options;
+    await this.#look();
+    if (this.#stopped) return;
+    const restMs = Math.max(PAUSE_MS, RESTS_PER_LOOK * this.#cpuMs);
+    this.#stop = clock.after(this.#isInDoubt ? restMs : PERIOD_MS, () => void this.#goOn());
+  }
+
+  /** Looks once, and puts right what the look before has found as well. */
+  async #look(): Promise<RecountReply> {
+    const { look, correct } = this.#options;
+    const { miscounts, unsettled, cpuMs } = await look();
+    const corrected = miscounts.filter(
+      (miscount) => isSame(this.#suspects.get(miscount.destination), miscount) && correct(miscount),
+    );
+    if (unsettled === 0) this.#suspects.clear();
+    this.#unsettled = unsettled;
+    this.#cpuMs = cpuMs;
+    for (const miscount of miscounts) this.#suspects.set(miscount.destination, miscount);
+    return { miscounts: corrected.map((miscount) => this.#tell(miscount)), unsettled };
+  }
+
+  #tell({ destination: index, counted, held }: Miscount): MiscountView {
+    const { nameOf, warn } = this.#options;
+    const destination = nameOf(index);
+    this.#suspects.delete(index);
+    this.#corrected += 1;
+    const was = `${counted.active} active and ${counted.inactive} inactive connections`;
+    const are = `${held.active} and ${held.inactive}`;
+    warn(`counts of ${destination} put right: ${was} were counted, there are ${are}`);
+    return { destination, counted, held };
+  }
 }
 
-/** Place of a count -> what it lacks. */
-function differences(memory: CountedMemory, counts: Int32Array): Map<number, number> {
-  const found = new Int32Array(counts.length);
-  const view = new DataView(memory.connections);
-  for (const at of liveConnections(memory)) {
-    const state = Connection.state(view, at) & SlotPhase.STATE;
-    const active = isActive(CONNECTION_STATES[state] ?? 'NONE');
-    const place = Connection.destination(view, at) * STRIDE + (active ? ACTIVE : INACTIVE);
-    if (place < found.length) found[place]!++;
-  }
-  const different = new Map<number, number>();
-  for (let at = 0; at < counts.length; at += STRIDE) {
-    for (const place of [at + ACTIVE, at + INACTIVE]) {
-      const difference = found[place]! - Atomics.load(counts, place);
-      if (difference !== 0) different.set(place, difference);
-    }
-  }
-  return different;
+function isSame(before: Miscount | undefined, now: Miscount): boolean {
+  return (
+    before !== undefined &&
+    before.counted.active - before.held.active === now.counted.active - now.held.active &&
+    before.counted.inactive - before.held.inactive === now.counted.inactive - now.held.inactive
+  );
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { makeFolder, type RuntimeFiles } from './runtime_files.ts';
 
 /** What keeps the director from starting or stopping; the message is all an operator needs. */
@@ -22,6 +23,19 @@ export function directorProgram(words: readonly string[]): readonly string[] {
   const program = [process.execPath, ...process.execArgv, process.argv[1]!];
   return [...program, 'daemon', '--foreground', ...words];
 }
+
+/** Words of a command line for a process that works in another folder: their paths are absolute. */
+export function absoluteWords(words: readonly string[]): string[] {
+  return words.map((word, i) => {
+    if (PATH_OPTIONS.includes(words[i - 1] ?? '')) return resolve(word);
+    const [option = '', ...path] = word.split('=');
+    return PATH_OPTIONS.includes(option) && path.length > 0
+      ? `${option}=${resolve(path.join('='))}`
+      : word;
+  });
+}
+
+const PATH_OPTIONS = ['--config', '--pid-file', '--scheduler'];
 
 /**
  * Starts this program again with `--foreground`, in the background: in a session of its own, its

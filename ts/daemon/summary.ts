@@ -1,6 +1,8 @@
 import type { ScheduledAhead } from '../api/types.ts';
 import type { AttachedInterface } from '../dataplane/interfaces.ts';
 import type { Director } from '../lvs/director.ts';
+import type { ServiceSpec } from '../lvs/operation.ts';
+import { endpointText } from '../net/address.ts';
 
 /** What a start found and made. */
 export interface Started {
@@ -12,7 +14,7 @@ export interface Started {
   readonly connections: number;
   readonly services: number;
   readonly destinations: number;
-  /** Why interfaces were left out. */
+  /** Why interfaces were left out, and which schedulers cannot choose. */
   readonly refusals: readonly string[];
 }
 
@@ -45,6 +47,26 @@ export function scheduledAhead({ services }: Pick<Director, 'services'>): Schedu
     const ageMs = tickets?.ageMs;
     return tickets && ageMs !== undefined ? [{ ...spec, tickets: tickets.ahead, ageMs }] : [];
   });
+}
+
+/** What a destination is called where its service has to be told as well. */
+export function destinationName(director: Pick<Director, 'destinationAt'>, index: number): string {
+  const destination = director.destinationAt(index);
+  if (destination === undefined) return `destination ${index}, which has no rule`;
+  const at = endpointText(destination.address, destination.port);
+  if (destination.service === undefined) return `${at}, which was removed`;
+  const { protocol, address, port } = destination.service.id;
+  return `${protocol} ${endpointText(address, port)} -> ${at}`;
+}
+
+/** The services for whose tickets or table there was no room. */
+export function crampedServices({ services }: Pick<Director, 'services'>): ServiceSpec[] {
+  return services.filter(({ tickets }) => tickets?.lacksRoom).map(({ spec }) => spec);
+}
+
+/** A line for every scheduler that could not be loaded, or has failed. */
+export function failedSchedulers({ services }: Pick<Director, 'services'>): string[] {
+  return services.flatMap(({ failure }) => failure ?? []);
 }
 
 function counted(count: number, what: string): string {

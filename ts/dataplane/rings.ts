@@ -1,7 +1,8 @@
 // Hot: heads are read and marks are written per connection. Do not allocate there.
-import { MARK_LENGTH, type Mark, NO_TICKET, type Ring } from '../lvs/ring.ts';
-import { Limits, Schedule, ScheduleMark, TicketLine } from '../native/abi.gen.ts';
-import { Buddies } from './buddies.ts';
+import { MARK_LENGTH, type Mark, NO_TICKET, type Ring, type Table } from '../lvs/ring.ts';
+import { Limits, Schedule, ScheduleMark } from '../native/abi.gen.ts';
+import { type Block, Lines } from './lines.ts';
+import { ServiceTable } from './tables.ts';
 
 /** Words of a struct schedule, and which of them are what. */
 const WORDS = Schedule.size / 4;
@@ -16,38 +17,26 @@ const EDITION = ScheduleMark.editionAt / 4;
 const PLACE = ScheduleMark.placeAt / 4;
 const HEAD = Schedule.windowAt / 4;
 const LIMIT = HEAD + 1;
-
-/** How long lines that were given back stay as they are: a CPU may be about to read a ticket. */
-const REST_MS = 100;
-
-/** Lines that make a ring: from one on, a power of two of tickets. */
-interface Block {
-  readonly line: number;
-  readonly size: number;
-}
+const GENERATION = Schedule.generationAt / 4;
 
 /**
- * The rings of all services, in the data plane's memory: `schedules` holds a struct schedule for
- * every service, `lines` the struct ticket_line of which blocks make the rings. Rings that are
- * there already stay as they are until they are released.
+ * The rings and tables of all services, in the data plane's memory: `schedules` holds a struct
+ * schedule for every service, `lines` what they are made of. Those that are there already stay as
+ * they are until they are released.
  */
 export class Rings {
   readonly #words: Int32Array;
   readonly #doubles: BigUint64Array;
-  readonly #tickets: Uint32Array;
-  readonly #lines: Buddies;
-  readonly #now: () => number;
-  readonly #resting: { readonly block: Block; readonly untilMs: number }[] = [];
+  readonly #lines: Lines;
   readonly #rings: (ServiceRing | undefined)[] = [];
 
   constructor(schedules: ArrayBuffer, lines: ArrayBuffer, now: () => number) {
     this.#words = new Int32Array(schedules);
     this.#doubles = new BigUint64Array(schedules);
-    this.#tickets = new Uint32Array(lines);
-    this.#lines = new Buddies(lines.byteLength / TicketLine.size);
-    this.#now = now;
+    this.#lines = new Lines(lines, now);
     for (let index = 0; index < this.#words.length / WORDS; index++) {
-      if (this.#words[index * WORDS + RING_MASK] !== 0) this.#claim(this.#ring(index));
+      const words = this.#wordsOf(index);
+      if (words[RING_MASK] !== 0 || words[GENERATION] !== 0) this.#ring(index).claim();
     }
   }
 
@@ -58,31 +47,15 @@ export class Rings {
 
   #ring(index: number): ServiceRing {
     this.#rings[index] ??= new ServiceRing({
-      words: this.#words.subarray(index * WORDS, (index + 1) * WORDS),
+      words: this.#wordsOf(index),
       doubles: this.#doubles.subarray((index * WORDS) / 2, ((index + 1) * WORDS) / 2),
-      tickets: this.#tickets,
-      take: (size) => this.#take(size),
-      give: (block) => this.#give(block),
-      isPlenty: () => this.#lines.free > this.#lines.size / 2,
+      lines: this.#lines,
     });
     return this.#rings[index];
   }
 
-  #claim(ring: ServiceRing): void {
-    const { line, size } = ring.block;
-    if (!this.#lines.claim(line, order(size))) ring.lose();
-  }
-
-  #take(size: number): number | undefined {
-    while (this.#resting.length > 0 && this.#resting[0]!.untilMs <= this.#now()) {
-      const { block } = this.#resting.shift()!;
-      this.#lines.give(block.line, order(block.size));
-    }
-    return this.#lines.take(order(size));
-  }
-
-  #give(block: Block): void {
-    this.#resting.push({ block, untilMs: this.#now() + REST_MS });
+  #wordsOf(index: number): Int32Array {
+    return this.#words.subarray(index * WORDS, (index + 1) * WORDS);
   }
 }
 
@@ -90,22 +63,28 @@ export class Rings {
 interface Memory {
   readonly words: Int32Array;
   readonly doubles: BigUint64Array;
-  readonly tickets: Uint32Array;
-  /** The first line of a block for so many tickets, undefined where there is none. */
-  take(size: number): number | undefined;
-  give(block: Block): void;
-  isPlenty(): boolean;
+  readonly lines: Lines;
 }
 
 class ServiceRing implements Ring {
   readonly tickets: Uint32Array;
-  readonly #memory: Memory;
   readonly #words: Int32Array;
+  readonly #doubles: BigUint64Array;
+  readonly #lines: Lines;
+  readonly #table: ServiceTable;
 
-  constructor(memory: Memory) {
-    this.tickets = memory.tickets;
-    this.#memory = memory;
-    this.#words = memory.words;
+  constructor({ words, doubles, lines }: Memory) {
+    this.tickets = lines.numbers;
+    this.#words = words;
+    this.#doubles = doubles;
+    this.#lines = lines;
+    this.#table = new ServiceTable(words, lines);
+  }
+
+  /** Takes the lines that a director before has given it; those that are not free are lost. */
+  claim(): void {
+    if (this.size > 0 && !this.#lines.claim(this.#block)) this.#lose();
+    if (!this.#table.blocks.every((block) => this.#lines.claim(block))) this.#table.lose();
   }
 
   get first(): number {
@@ -117,12 +96,12 @@ class ServiceRing implements Ring {
     return mask === 0 ? 0 : mask + 1;
   }
 
-  get block(): Block {
+  get #block(): Block {
     return { line: this.#words[RING_LINE]!, size: this.size };
   }
 
   get isMemoryPlenty(): boolean {
-    return this.#memory.isPlenty();
+    return this.#lines.isPlenty;
   }
 
   get head(): number {
@@ -147,9 +126,9 @@ class ServiceRing implements Ring {
   }
 
   resize(size: number): boolean {
-    const line = this.#memory.take(size);
+    const line = this.#lines.take(size)?.line;
     if (line === undefined) return false;
-    const before = this.block;
+    const before = this.#block;
     const { tickets, first, limit } = this;
     const newFirst = line * Limits.TICKETS_PER_LINE;
     // The places before the limit, and so every place that somebody may read.
@@ -158,8 +137,14 @@ class ServiceRing implements Ring {
       tickets[newFirst + (place & (size - 1))] = ticket;
     }
     this.#point(line, size - 1);
-    if (before.size > 0) this.#memory.give(before);
+    if (before.size > 0) this.#lines.give(before);
     return true;
+  }
+
+  setTable(table: Table | undefined): boolean {
+    const isSet = this.#table.set(table);
+    if (table !== undefined) this.#giveUp();
+    return isSet;
   }
 
   // Of two marks the one that does not hold is written, and holds then: a kill leaves one whole.
@@ -180,13 +165,18 @@ class ServiceRing implements Ring {
   }
 
   release(): void {
-    const { block } = this;
-    this.lose();
-    if (block.size > 0) this.#memory.give(block);
+    this.#giveUp();
+    this.#table.set(undefined);
+  }
+
+  #giveUp(): void {
+    const block = this.#block;
+    this.#lose();
+    if (block.size > 0) this.#lines.give(block);
   }
 
   /** Forgets the ring without giving its lines back. */
-  lose(): void {
+  #lose(): void {
     this.freeze();
     this.setReusable(0);
     this.#words[MARKS + EDITION] = 0;
@@ -196,12 +186,12 @@ class ServiceRing implements Ring {
 
   /** Both words as one: nobody sees the lines of one ring with the mask of another. */
   #point(line: number, mask: number): void {
-    Atomics.store(this.#memory.doubles, RING_LINE / 2, (BigInt(mask) << 32n) | BigInt(line));
+    Atomics.store(this.#doubles, RING_LINE / 2, (BigInt(mask) << 32n) | BigInt(line));
   }
 
   /** The head moves meanwhile, in the same word. */
   #setLimit(limitFor: (head: number) => number): void {
-    const { doubles } = this.#memory;
+    const doubles = this.#doubles;
     for (;;) {
       const window = Atomics.load(doubles, HEAD / 2);
       const head = Number(BigInt.asIntN(32, window));
@@ -210,9 +200,4 @@ class ServiceRing implements Ring {
       if (Atomics.compareExchange(doubles, HEAD / 2, window, wanted) === window) return;
     }
   }
-}
-
-/** The binary logarithm of the lines of so many tickets. */
-function order(size: number): number {
-  return Math.log2(size / Limits.TICKETS_PER_LINE);
 }

@@ -9,7 +9,11 @@ export function putSettings(view: DataView, settings: Settings): void {
     sloppy_tcp: Struct.setSloppyTcp,
     drop_entry: Struct.setDropEntry,
     syn_cookies: Struct.setSynCookies,
-    mh_tab_index: () => {}, // the schedulers' own
+    // The schedulers' own:
+    mh_tab_index: () => {},
+    overhead: () => {},
+    lblc_expiration: () => {},
+    lblcr_expiration: () => {},
   };
   for (const [name, value] of Object.entries(settings)) put[name as SettingName](view, 0, value);
 }

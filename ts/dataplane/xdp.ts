@@ -14,7 +14,14 @@ import {
   Verdict,
   VerdictCounters,
 } from '../native/abi.gen.ts';
-import type { Addon, BpfMap, BpfObject, BpfObjectOptions } from '../native/addon.ts';
+import type {
+  Addon,
+  BpfMap,
+  BpfObject,
+  BpfObjectOptions,
+  Counts,
+  Miscount,
+} from '../native/addon.ts';
 import { realClock } from '../net/clock.ts';
 import { Addresses } from './addresses.ts';
 import { connectionRows, type TableMemory, type Ticks } from './connections.ts';
@@ -33,13 +40,17 @@ const OVERLOADED = Destination.overloadedAt / 4;
 /** Connections that there is room for, for every bucket: 5 of 7 slots. */
 const CONNECTIONS_PER_BUCKET = 5;
 
-/** Elements of the map of rings: a million tickets. */
-const RING_LINES = 65_536;
+/**
+ * Lines for rings and tables: a million tickets at least, and enough for a table of mh, of 4093
+ * slots, for every thirteenth destination that there is room for.
+ */
+const LEAST_LINES = 65_536;
+const LINES_PER_DESTINATION = 5;
 
 /** What the data plane works on. */
 export interface XdpOptions {
   readonly addon: Pick<Addon, 'AddressTable'>;
-  readonly object: BpfObject;
+  readonly object: Pick<BpfObject, 'map'>;
   readonly clock: () => Ticks;
 }
 
@@ -59,7 +70,7 @@ export function mapSizes({ connections, destinations = Limits.MAX_DESTINATIONS, 
   return {
     buckets,
     connections: buckets * Limits.WAYS,
-    rings: RING_LINES,
+    rings: Math.max(LEAST_LINES, LINES_PER_DESTINATION * destinations),
     destinations,
     destination_counters: (cpus + 1) * destinations,
     verdicts: cpus + 1,
@@ -83,6 +94,8 @@ export class XdpDataplane implements Dataplane {
   readonly #destinations: DataView;
   /** The same memory as #destinations: counts are single words. */
   readonly #counts: Uint32Array;
+  /** The same, both counts of a destination at once. */
+  readonly #countPairs: BigUint64Array;
   /**
    * Two counts a destination, inactive and active: connections that were decided on and are not
    * in the table yet.
@@ -104,6 +117,7 @@ export class XdpDataplane implements Dataplane {
     this.#table = { buckets: mapped('buckets'), connections: mapped('connections') };
     this.#destinations = memory('destinations');
     this.#counts = new Uint32Array(this.#destinations.buffer);
+    this.#countPairs = new BigUint64Array(this.#destinations.buffer);
     const destinations = this.#destinations.byteLength / Destination.size;
     this.limits = { services: Limits.MAX_SERVICES, destinations };
     this.#pending = new Uint32Array(2 * destinations);
@@ -232,6 +246,17 @@ export class XdpDataplane implements Dataplane {
     Atomics.add(this.#pending, 2 * index + (active ? 1 : 0), 1);
   }
 
+  /** Makes counts those of the connections; false where they have moved since that was found. */
+  correctCounts({ destination, counted, held }: Miscount): boolean {
+    const pair = (destination * WORDS + ACTIVE) / 2;
+    const before = pairOf(counted);
+    const seen = Atomics.compareExchange(this.#countPairs, pair, before, pairOf(held));
+    if (seen !== before) return false;
+    // Whether there are too many still is found by the next connection.
+    Destination.setOverloaded(this.#destinations, destination * Destination.size, 0);
+    return true;
+  }
+
   counters(index: number): Readonly<Counters> {
     return this.#shards.counters(index);
   }
@@ -295,4 +320,9 @@ export class XdpDataplane implements Dataplane {
   connections(): Generator<ConnectionView> {
     return connectionRows(this.#table, this.#clock);
   }
+}
+
+/** Both counts as they stand in memory. */
+function pairOf({ active, inactive }: Counts): bigint {
+  return (BigInt(inactive) << 32n) | BigInt(active);
 }

@@ -24,7 +24,7 @@ export function findingsTable(findings: readonly Finding[]): string {
     .join('');
 }
 
-/** True when xlvs can run here. */
+/** True when nothing that was found is a problem. */
 export function canRun(findings: readonly Finding[]): boolean {
   return findings.every(({ level }) => level !== 'problem');
 }

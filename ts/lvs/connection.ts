@@ -31,10 +31,16 @@ export type ConnectionState = keyof typeof STATE_TIMEOUTS_S;
 /** Every state, in the order of the data plane's numbers. */
 export const CONNECTION_STATES = Object.keys(STATE_TIMEOUTS_S) as readonly ConnectionState[];
 
+/** The timeout of a state in seconds. */
+export function stateTimeoutS(state: ConnectionState, { tcpS, tcpFinS, udpS }: Timeouts): number {
+  if (state === 'ESTABLISHED') return tcpS;
+  if (state === 'FIN_WAIT') return tcpFinS;
+  return state === 'UDP' ? udpS : STATE_TIMEOUTS_S[state];
+}
+
 /** The timeout of every state in seconds, in the order of CONNECTION_STATES. */
-export function stateTimeoutsS({ tcpS, tcpFinS, udpS }: Timeouts): readonly number[] {
-  const timeouts = { ...STATE_TIMEOUTS_S, ESTABLISHED: tcpS, FIN_WAIT: tcpFinS, UDP: udpS };
-  return CONNECTION_STATES.map((state) => timeouts[state]);
+export function stateTimeoutsS(timeouts: Timeouts): readonly number[] {
+  return CONNECTION_STATES.map((state) => stateTimeoutS(state, timeouts));
 }
 
 const ACTIVE: readonly ConnectionState[] = ['ESTABLISHED', 'SYN_SENT', 'SYN_RECV', 'SYNACK'];

@@ -1,3 +1,4 @@
+import { seededRandom } from '../net/random.ts';
 import { countersText, difference, sum } from './counters.ts';
 import type { Counters, Dataplane } from './dataplane.ts';
 import type { Destination } from './destination.ts';
@@ -9,6 +10,7 @@ import type { CounterSample, JournalEntry, OperationEntry } from './journal_entr
 import type { Operation, ServiceId, Timeouts } from './operation.ts';
 import type { Ring } from './ring.ts';
 import { type Change, Rules } from './rules.ts';
+import type { Outside } from './scheduler.ts';
 import type { Service } from './service.ts';
 import type { Settings } from './settings.ts';
 import { Tickets } from './tickets.ts';
@@ -44,14 +46,18 @@ export class Director {
   /** Indices of services that were changed, and are to be scheduled ahead anew. */
   readonly #changed = new Set<number>();
 
-  /** The journal is called for all changes of a call, before any is reported as done. */
+  /**
+   * The journal is called for all changes of a call, before any is reported as done. Without an
+   * outside, time stands still.
+   */
   constructor(
     dataplane: Dataplane,
     journal: (entries: readonly JournalEntry[]) => void = () => {},
+    outside: Outside = { now: () => 0, random: seededRandom(0) },
   ) {
     this.#dataplane = dataplane;
     this.#journal = journal;
-    this.#rules = new Rules(dataplane.limits, dataplane);
+    this.#rules = new Rules(dataplane.limits, dataplane, outside);
     this.#estimation = new Estimation(this.#rules, dataplane);
   }
 
@@ -114,8 +120,12 @@ export class Director {
     return parts.flatMap((part, i) => resultsOf(part, refusals[i]));
   }
 
-  /** Forgets removed destinations that nothing needs any more. To be called every few seconds. */
+  /**
+   * Forgets removed destinations that nothing needs any more, and relieves schedulers that have
+   * failed. To be called every second or so.
+   */
   tick(nowS: number): void {
+    this.#thenRedraw(() => this.#relieve());
     const expired = this.#rules.trash.expired(nowS, this.#dataplane);
     if (expired.length === 0) return;
     const indices = expired.map(({ destination }) => destination.index);
@@ -269,6 +279,15 @@ export class Director {
     } finally {
       for (const index of this.#changed) this.#redraw(index);
       this.#changed.clear();
+    }
+  }
+
+  #relieve(): void {
+    for (const service of this.services) {
+      const { successor } = service.scheduler;
+      if (successor === undefined) continue;
+      service.reschedule(successor);
+      this.#changed.add(service.index);
     }
   }
 

@@ -96,6 +96,7 @@ function replayOperation(rules: Rules, entry: OperationEntry): void {
   const counted = new Map(entry.counters?.map(({ index, counters }) => [index, counters]));
   const { service } = rules.carryOut(entry.operation, {
     index: entry.index,
+    isPast: true,
     counters: (index) => {
       const text = counted.get(index);
       assert(text, `no counters of destination ${index} in the journal`);

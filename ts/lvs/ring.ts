@@ -1,8 +1,8 @@
-import { CURSOR_LENGTH } from './scheduler.ts';
+import { CURSOR_LENGTH, type Hashing } from './scheduler.ts';
 
 /**
- * A service's ring of tickets in the data plane's memory. Places are 32-bit numbers that go on
- * for ever, and run over:
+ * A service's ring of tickets in the data plane's memory, or its table instead. Places are 32-bit
+ * numbers that go on for ever, and run over:
  *
  *   ... used | head ... published ... limit | free ...        ticket of a place: place & (size - 1)
  *
@@ -40,14 +40,31 @@ export interface Ring {
    */
   resize(size: number): boolean;
 
+  /**
+   * Makes connections look their destination up in a table from now on, in place of the ring;
+   * undefined: they no longer do. False, and they ask the slow path, where there is no room.
+   */
+  setTable(table: Table | undefined): boolean;
+
   /** Leaves a mark, from from[at] on, to a successor under the same edition of the rules. Hot. */
   writeMark(edition: number, from: Mark, at: number): void;
 
   /** The mark that a director left there under the edition, if it did. */
   readMark(edition: number): Mark | undefined;
 
-  /** Gives the memory back. */
+  /** Gives all memory back. */
   release(): void;
+}
+
+/** What a scheduler of that kind has to say of every flow there is. */
+export interface Table {
+  readonly hashing: Hashing;
+  /** By slot the place of a member. */
+  readonly slots: Uint32Array;
+  /** By place the index of a destination. */
+  readonly members: readonly number[];
+  /** Whether it is for the time when the director is dead alone. */
+  readonly isReserve: boolean;
 }
 
 /**

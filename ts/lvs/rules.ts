@@ -14,8 +14,9 @@ import type {
   ServiceSpec,
   Timeouts,
 } from './operation.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Makers, Outside, Scheduler, Surroundings } from './scheduler.ts';
 import { makeScheduler, SCHEDULER_NAMES } from './schedulers/index.ts';
+import { standIn } from './schedulers/stand_in.ts';
 import { destinationKey, Service, serviceKey } from './service.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { type Discarded, Trash } from './trash.ts';
@@ -25,6 +26,8 @@ import { inReverse, type Undo } from './undo.ts';
 export interface Given {
   /** The index to allocate; the lowest free one if undefined. */
   readonly index?: number | undefined;
+  /** Whether the operation was carried out once, and so must be again. */
+  readonly isPast?: true;
   /** What the data plane has counted for a destination. */
   counters(index: number): Readonly<Counters>;
 }
@@ -46,7 +49,7 @@ export interface Change {
  * same refusals as Linux ip_vs_ctl. It changes nothing but itself; an operation that is refused
  * changes nothing at all.
  */
-export class Rules {
+export class Rules implements Surroundings {
   /** In the order of adding. */
   readonly services: Service[] = [];
   /** By index. */
@@ -58,17 +61,23 @@ export class Rules {
   /** Of the service that was changed last; no two changes have the same. */
   edition = 0;
   settings = DEFAULT_SETTINGS;
+  readonly now: Outside['now'];
+  readonly random: Outside['random'];
+  readonly schedulers: Makers;
   readonly #byKey = new Map<string, Service>();
   readonly #serviceIndices: IndexPool;
   readonly #destinationIndices: IndexPool;
   readonly #counts: ConnectionCounts;
 
-  constructor(limits: Dataplane['limits'], counts: ConnectionCounts) {
+  constructor(limits: Dataplane['limits'], counts: ConnectionCounts, outside: Outside) {
     this.serviceAt = Array(limits.services).fill(undefined);
     this.destinationAt = Array(limits.destinations).fill(undefined);
     this.#serviceIndices = new IndexPool(limits.services, 'services');
     this.#destinationIndices = new IndexPool(limits.destinations, 'destinations');
     this.#counts = counts;
+    this.now = outside.now;
+    this.random = outside.random;
+    this.schedulers = outside.schedulers ?? new Map();
   }
 
   /** From here on there is no destination at any index. */
@@ -103,7 +112,7 @@ export class Rules {
       case 'addService':
         return this.#addService(operation.service, given);
       case 'editService':
-        return this.#editService(operation.service);
+        return this.#editService(operation.service, given);
       case 'deleteService':
         return this.#deleteService(this.#service(operation.service, 'NO_SUCH_SERVICE'));
       case 'flush':
@@ -143,7 +152,7 @@ export class Rules {
     if (this.find(spec) !== undefined) {
       throw new LvsError('SERVICE_EXISTS', `expected a new service, received ${serviceKey(spec)}`);
     }
-    const scheduler = schedulerNamed(spec.scheduler, this.settings);
+    const scheduler = this.#scheduler(spec.scheduler, given);
     const service = new Service(this.#serviceIndices.take(given.index), spec, scheduler);
     this.#enlist(service, this.services.length);
     return {
@@ -154,10 +163,11 @@ export class Rules {
     };
   }
 
-  #editService(spec: ServiceSpec): Change {
+  #editService(spec: ServiceSpec, given: Given): Change {
     const service = this.#service(spec, 'NO_SUCH_SERVICE');
-    const scheduler = schedulerNamed(spec.scheduler, this.settings);
-    const same = scheduler.name === service.scheduler.name;
+    const scheduler = this.#scheduler(spec.scheduler, given);
+    const works = service.failure === undefined;
+    const same = works && scheduler.name === service.scheduler.name;
     const undos = [same ? () => {} : service.reschedule(scheduler), service.setFlags(spec)];
     return { effects: [], undo: inReverse(undos), service };
   }
@@ -267,7 +277,7 @@ export class Rules {
     const isOther = settings.mh_tab_index !== before.mh_tab_index;
     const undos = this.services
       .filter(({ scheduler }) => isOther && scheduler.name === 'mh')
-      .map((service) => service.reschedule(schedulerNamed('mh', settings)));
+      .map((service) => service.reschedule(this.#scheduler('mh')));
     return {
       effects: [{ effect: 'settings', settings, before }],
       undo: () => {
@@ -275,6 +285,15 @@ export class Rules {
         this.settings = before;
       },
     };
+  }
+
+  #scheduler(name: string, { isPast }: Pick<Given, 'isPast'> = {}): Scheduler {
+    const scheduler = makeScheduler(name, this);
+    if (scheduler !== undefined) return scheduler;
+    if (isPast) return standIn(name, this, 'was not loaded');
+    const names = [...SCHEDULER_NAMES, ...this.schedulers.keys()];
+    const expected = `expected one of ${names.join(', ')} for scheduler`;
+    throw new LvsError('SCHEDULER_NOT_FOUND', `${expected}, received ${name}`);
   }
 
   #service(id: ServiceId, otherwise: LvsErrorCode): Service {
@@ -311,13 +330,6 @@ export class Rules {
     this.destinationAt[index] = undefined;
     this.#destinationIndices.release(index);
   }
-}
-
-function schedulerNamed(name: string, settings: Settings): Scheduler {
-  const scheduler = makeScheduler(name, settings);
-  if (scheduler !== undefined) return scheduler;
-  const expected = `expected one of ${SCHEDULER_NAMES.join(', ')} for scheduler`;
-  throw new LvsError('SCHEDULER_NOT_FOUND', `${expected}, received ${name}`);
 }
 
 function destinationOf(service: Service, id: DestinationId): Destination {

@@ -1,5 +1,7 @@
+import type { Random } from '../net/random.ts';
 import type { Destination } from './destination.ts';
 import type { SchedulerFlag } from './operation.ts';
+import type { Settings } from './settings.ts';
 
 /** The first packet of a connection, as far as a scheduler may look at it. */
 export interface Flow {
@@ -21,6 +23,27 @@ export interface Pool {
   readonly flags?: readonly SchedulerFlag[];
 }
 
+/** Time and chance, as a scheduler is given them: real ones, or a simulation's. */
+export interface Outside {
+  /** Milliseconds, as Clock.now. */
+  readonly now: () => number;
+  readonly random: Random;
+  /** The user's own schedulers, by name. */
+  readonly schedulers?: Makers;
+}
+
+/** What a scheduler may ask beside its pool. */
+export interface Surroundings extends Outside {
+  /** As they are at the moment. */
+  readonly settings: Settings;
+}
+
+/** Makes a new scheduler, for one service. */
+export type MakeScheduler = (surroundings: Surroundings) => Scheduler;
+
+/** What makes schedulers, by their names. */
+export type Makers = ReadonlyMap<string, MakeScheduler>;
+
 /**
  * Where a scheduler is in its round: CURSOR_LENGTH numbers of 32 bits. It means something only
  * together with the pool from which it was taken.
@@ -36,10 +59,16 @@ export const CURSOR_LENGTH = 3;
  *
  * Its kind says what a choice depends on, and by that how it can be made ahead: see tickets.ts.
  */
-export type Scheduler = SequenceScheduler | CountsScheduler | TableScheduler;
+export type Scheduler = SequenceScheduler | CountsScheduler | TableScheduler | FlowScheduler;
 
 interface AnyScheduler {
   readonly name: string;
+
+  /** What is wrong with the one that has this name, in whose place it chooses. */
+  readonly complaint?: string;
+
+  /** Who is to choose from now on, since this one has failed. */
+  readonly successor?: CountsScheduler | undefined;
 
   /** Called after one destination was added, removed or edited, with the pool as it is now. */
   update(pool: Pool): void;
@@ -72,7 +101,7 @@ export interface CountsScheduler extends AnyScheduler {
   /** It does not look at the flow. */
   schedule(pool: Pool): Destination | undefined;
 
-  /** Reads the connections of every destination, for the choices that follow. O(destinations). */
+  /** Reads the connections of every destination, for draws that follow at once. O(destinations). */
   survey(pool: Pool): void;
 
   /**
@@ -91,6 +120,14 @@ export interface TableScheduler extends AnyScheduler {
 
   /** By slot a destination's place in the pool; empty where nobody has a slot. */
   slots(pool: Pool): Uint32Array;
+}
+
+/** A scheduler whose choices depend on whatever it remembers: it is asked for every connection. */
+export interface FlowScheduler extends AnyScheduler {
+  readonly kind: 'flow';
+
+  /** Who chooses in the time when the director, and so its scheduler, is dead. */
+  readonly substitute: CountsScheduler;
 }
 
 /**

@@ -62,6 +62,14 @@ export class Service implements Pool {
     return this.#scheduler;
   }
 
+  /** What there is to be said of a scheduler that cannot choose; undefined of one that does. */
+  get failure(): string | undefined {
+    const { name, complaint, successor } = this.#scheduler;
+    const what = complaint ?? successor?.complaint;
+    if (what === undefined) return undefined;
+    return `scheduler ${name} of ${serviceKey(this.id)} ${what}: wlc chooses in its place`;
+  }
+
   get flags(): readonly SchedulerFlag[] {
     return this.#flags;
   }

@@ -9,6 +9,9 @@ interface Setting {
   readonly meaning: string;
 }
 
+/** What LVS can count in ticks of a millisecond. */
+const MAX_EXPIRATION_S = 2_147_483;
+
 /**
  * What can be set beside the rules: LVS's sysctls by their names and with their defaults, as far
  * as they take effect here, what a kernel's configuration says once for all, and our own.
@@ -48,6 +51,26 @@ export const SETTINGS = {
     max: 17,
     default: 12,
     meaning: 'slots in the tables of mh: 251, 509, 1021, 2039, 4093 (12), … 131071 (17)',
+  },
+  overhead: {
+    min: 256,
+    max: 257,
+    default: 256,
+    meaning:
+      'inactive connections that weigh as much as an active one, to lc, wlc, lblc, lblcr and ' +
+      'twos: 256; 257 as in the newest stable kernels',
+  },
+  lblc_expiration: {
+    max: MAX_EXPIRATION_S,
+    default: 86_400,
+    meaning: 'seconds after which lblc forgets an address that nobody asked for',
+  },
+  lblcr_expiration: {
+    max: MAX_EXPIRATION_S,
+    default: 86_400,
+    meaning:
+      'seconds after which lblcr forgets an address that nobody asked for, or takes the busiest ' +
+      'destination out of a set that has not changed',
   },
   syn_cookies: {
     max: 2,

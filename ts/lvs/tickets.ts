@@ -7,6 +7,7 @@ import {
   type Flow,
   type Pool,
   type SequenceScheduler,
+  type TableScheduler,
 } from './scheduler.ts';
 import type { Service } from './service.ts';
 
@@ -56,11 +57,12 @@ const MEMORY_MS = 20;
  *              So the order of choices is what it would be one by one.
  *   counts     one by one, by the slow path. When many connections come, a few tickets, drawn anew
  *              every millisecond or two, each as if those before it were connections already.
- *   table      one by one, by the slow path.
+ *   table      nothing but the table, whole: the data plane hashes the flow and looks it up.
+ *   flow       one by one, by the slow path; its substitute draws the reserve.
  *   exact      one by one, whatever the scheduler.
  *
  * In front of the limit, used or never published, there is always a reserve of tickets for the
- * time when the director is dead.
+ * time when the director is dead; a table serves then, too, also in exact mode.
  */
 export class Tickets {
   readonly #service: Service;
@@ -70,6 +72,7 @@ export class Tickets {
   /** The mark of a decision. */
   readonly #mark = new Int32Array(MARK_LENGTH);
   #isRecalled = true;
+  #lacksRoom = false;
   /** The smallest size that holds a reserve. */
   #leastSize = SMALLEST;
 
@@ -110,6 +113,11 @@ export class Tickets {
     return this.#isAhead ? this.#ageMs : undefined;
   }
 
+  /** Whether there was no room for its ring or table, so that the slow path decides. */
+  get lacksRoom(): boolean {
+    return this.#lacksRoom;
+  }
+
   /** Whether tickets were used that refill has not seen. */
   get areUsed(): boolean {
     return this.#ring.head !== this.#seenHead;
@@ -142,11 +150,16 @@ export class Tickets {
     if (!this.#isRecalled) return;
     this.#isRecalled = false;
     const { destinations, scheduler } = this.#service;
-    if (scheduler.kind === 'table') this.#ring.release();
-    else if (destinations.length === 0) this.#ring.setReusable(0);
-    else if (this.#ring.size === 0 && !this.#ring.resize(SMALLEST)) return;
+    if (scheduler.kind === 'table') {
+      this.#redrawTable(scheduler);
+      return;
+    }
+    this.#ring.setTable(undefined);
+    this.#lacksRoom = destinations.length > 0 && !this.#hasRing();
+    if (destinations.length === 0) this.#ring.setReusable(0);
+    else if (this.#lacksRoom) return;
     else if (scheduler.kind === 'sequence') this.#redrawSequence(scheduler);
-    else this.#redrawReserve(scheduler);
+    else this.#redrawReserve(scheduler.kind === 'flow' ? scheduler.substitute : scheduler);
   }
 
   /** Goes on with the ring of a director that is gone, under the rules that it had. */
@@ -212,9 +225,12 @@ export class Tickets {
     this.#seenMs = nowMs;
     this.#decided = 0;
     const { scheduler, exact } = this.#service;
-    if (scheduler.kind === 'table') return undefined;
+    if (scheduler.kind === 'table') {
+      if (this.#lacksRoom) this.#redrawTable(scheduler);
+      return undefined;
+    }
     if (this.#ring.size === 0) this.#resize(SMALLEST); // there was no room for it
-    if (exact || this.#ring.size === 0) return undefined;
+    if (exact || scheduler.kind === 'flow' || this.#ring.size === 0) return undefined;
     if (scheduler.kind === 'counts') return this.#refillAhead(scheduler, used, elapsedMs);
     return this.#refillSequence(used, nowMs);
   }
@@ -272,6 +288,20 @@ export class Tickets {
     this.#ring.writeMark(edition, [head, ...start], 0);
     if (exact) scheduler.load(this.#service, start, 0);
     else this.#ring.publish((head + drawn) | 0);
+  }
+
+  #redrawTable(scheduler: TableScheduler): void {
+    const { destinations, exact } = this.#service;
+    const hashing = scheduler.hashing(this.#service);
+    const slots = scheduler.slots(this.#service);
+    const members = destinations.map(({ index }) => index);
+    if (slots.length === 0) this.#ring.release();
+    this.#lacksRoom =
+      slots.length > 0 && !this.#ring.setTable({ hashing, slots, members, isReserve: exact });
+  }
+
+  #hasRing(): boolean {
+    return this.#ring.size > 0 || this.#ring.resize(SMALLEST);
   }
 
   /** The next choices, where none may take them. */

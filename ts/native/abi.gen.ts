@@ -2,12 +2,13 @@
 
 /** enum limits. */
 export const Limits = {
-  ABI_VERSION: 3,
+  ABI_VERSION: 4,
   MAX_SERVICES: 16384,
   MAX_DESTINATIONS: 131072,
   WAYS: 7,
   MAX_SPILL: 256,
-  ADDRESS_WORDS: 32768,
+  ADDRESS_WORDS: 65536,
+  LEAST_ADDRESS_WORDS: 256,
   MAX_NEXT_HOPS: 16384,
   OWN_NEXT_HOPS: 1024,
   STATION_LINES: 1024,
@@ -335,9 +336,9 @@ export const ConnectionAddresses = {
   daddrAt: 48,
 } as const;
 
-/** struct destination, 128 bytes. */
+/** struct destination, 64 bytes. */
 export const Destination = {
-  size: 128,
+  size: 64,
   daddrAt: 0,
   dportAt: 16, // __be16
   dport: (view: DataView, at: number): number => view.getUint16(at + 16, false),
@@ -367,6 +368,10 @@ export const Destination = {
   lower: (view: DataView, at: number): number => view.getUint32(at + 32, true),
   setLower: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 32, value, true),
+  overloadedAt: 36, // __u32
+  overloaded: (view: DataView, at: number): number => view.getUint32(at + 36, true),
+  setOverloaded: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 36, value, true),
   routeGenerationAt: 40, // __u32
   routeGeneration: (view: DataView, at: number): number => view.getUint32(at + 40, true),
   setRouteGeneration: (view: DataView, at: number, value: number): void =>
@@ -375,20 +380,14 @@ export const Destination = {
   hop: (view: DataView, at: number): number => view.getUint32(at + 44, true),
   setHop: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 44, value, true),
-  padConfig: { at: 48, count: 4, elementSize: 4 },
-  activeAt: 64, // __u32
-  active: (view: DataView, at: number): number => view.getUint32(at + 64, true),
+  activeAt: 48, // __u32
+  active: (view: DataView, at: number): number => view.getUint32(at + 48, true),
   setActive: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 64, value, true),
-  inactiveAt: 68, // __u32
-  inactive: (view: DataView, at: number): number => view.getUint32(at + 68, true),
+    view.setUint32(at + 48, value, true),
+  inactiveAt: 52, // __u32
+  inactive: (view: DataView, at: number): number => view.getUint32(at + 52, true),
   setInactive: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 68, value, true),
-  overloadedAt: 72, // __u32
-  overloaded: (view: DataView, at: number): number => view.getUint32(at + 72, true),
-  setOverloaded: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 72, value, true),
-  padCounts: { at: 76, count: 13, elementSize: 4 },
+    view.setUint32(at + 52, value, true),
 } as const;
 
 /** struct schedule_mark, 20 bytes. */
@@ -403,6 +402,41 @@ export const ScheduleMark = {
   setPlace: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 4, value, true),
   cursor: { at: 8, count: 3, elementSize: 4 },
+} as const;
+
+/** enum table_kind, without TABLE_. */
+export const TableKind = {
+  SIPHASH: 1,
+  VIRTUAL: 2,
+  PORT: 4,
+  FALLBACK: 8,
+  WIDE: 16,
+  RESERVE: 32,
+} as const;
+
+/** struct table, 20 bytes. */
+export const Table = {
+  size: 20,
+  slotsAt: 0, // __u32
+  slots: (view: DataView, at: number): number => view.getUint32(at, true),
+  setSlots: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  membersAt: 4, // __u32
+  members: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setMembers: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
+  kindAt: 8, // __u32
+  kind: (view: DataView, at: number): number => view.getUint32(at + 8, true),
+  setKind: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 8, value, true),
+  slotsLineAt: 12, // __u32
+  slotsLine: (view: DataView, at: number): number => view.getUint32(at + 12, true),
+  setSlotsLine: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 12, value, true),
+  membersLineAt: 16, // __u32
+  membersLine: (view: DataView, at: number): number => view.getUint32(at + 16, true),
+  setMembersLine: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 16, value, true),
 } as const;
 
 /** struct schedule, 128 bytes. */
@@ -437,7 +471,12 @@ export const Schedule = {
   reused: (view: DataView, at: number): number => view.getUint32(at + 72, true),
   setReused: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 72, value, true),
-  padWindow: { at: 76, count: 13, elementSize: 4 },
+  generationAt: 76, // __u32
+  generation: (view: DataView, at: number): number => view.getUint32(at + 76, true),
+  setGeneration: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 76, value, true),
+  tables: { at: 80, count: 2, elementSize: 20 },
+  padWindow: { at: 120, count: 2, elementSize: 4 },
 } as const;
 
 /** struct ticket_line, 64 bytes. */
@@ -492,9 +531,9 @@ export const Relief = {
   ONE_SIDED: 2,
 } as const;
 
-/** struct settings, 192 bytes. */
+/** struct settings, 200 bytes. */
 export const Settings = {
-  size: 192,
+  size: 200,
   abiVersionAt: 0, // __u32
   abiVersion: (view: DataView, at: number): number => view.getUint32(at, true),
   setAbiVersion: (view: DataView, at: number, value: number): void =>
@@ -557,6 +596,14 @@ export const Settings = {
   ownStationsOnly: (view: DataView, at: number): number => view.getUint32(at + 184, true),
   setOwnStationsOnly: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 184, value, true),
+  keeperAt: 188, // __u32
+  keeper: (view: DataView, at: number): number => view.getUint32(at + 188, true),
+  setKeeper: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 188, value, true),
+  addressWordsAt: 192, // __u32
+  addressWords: (view: DataView, at: number): number => view.getUint32(at + 192, true),
+  setAddressWords: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 192, value, true),
 } as const;
 
 /** struct clock, 16 bytes. */

@@ -161,6 +161,12 @@ export interface SlowPath {
   connectionCount(): number;
   /** Slots of the table that the last sweep has found in use, and half-open connections. */
   census(): { slots: number; halfOpen: number };
+  /**
+   * Compares the counts of every destination with its connections, beside this thread and while
+   * packets go on to change both. A miscount that was a connection just coming or going is gone
+   * the next time. O(table).
+   */
+  recount(): Promise<Recounted>;
   /** Now, in the kernel's ticks (32 bits), and ticks a second. */
   clock(): { jiffies: number; hz: number };
   /** Writes the heartbeat and expires what is due, as the housekeeper does in a second. */
@@ -176,6 +182,29 @@ export interface SlowPath {
    */
   finish(): boolean;
   stop(): void;
+}
+
+/** What a comparison of counts and connections has found. */
+export interface Recounted {
+  readonly miscounts: readonly Miscount[];
+  /** Destinations of which nothing can be said, since connections of theirs came or went. */
+  readonly unsettled: number;
+  /** What it took. */
+  readonly cpuMs: number;
+}
+
+/** A destination whose counts are not those of its connections. */
+export interface Miscount {
+  /** Its index. */
+  readonly destination: number;
+  readonly counted: Counts;
+  readonly held: Counts;
+}
+
+/** Connections of one destination. */
+export interface Counts {
+  readonly active: number;
+  readonly inactive: number;
 }
 
 /** The descriptors of an AF_XDP socket and of the memory of its frames. */
@@ -233,7 +262,7 @@ export interface MemoryDirector {
   /** A single element of each: struct counters x destinations, struct verdict_counters. */
   readonly counters: ArrayBuffer;
   readonly verdicts: ArrayBuffer;
-  putService(key: Uint8Array): void;
+  putService(key: Uint8Array, index: number): void;
   /** Enters a connection; its slot, or -1 when there is none. */
   putConnection(connection: ConnectionSpec): number;
   putRoute(target: Uint8Array, route: NextHop): void;
@@ -250,6 +279,7 @@ export interface MemoryDirector {
   isCaptured(capture: Uint8Array, frame: Uint8Array, verdict: number): boolean;
   /** Expires what is due; returns the number of connections removed. */
   sweep(): number;
+  recount(): Recounted;
 }
 
 /** The folder that holds package.json: the sources' root, or that of an installed package. */

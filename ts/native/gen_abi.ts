@@ -3,11 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { packageRoot } from './addon.ts';
+import { constantBytes } from './rodata.ts';
 
 /**
- * The layout generator: the BTF of the BPF object -> the TypeScript view of bpf/abi.h.
+ * The layout generator: the BTF of the BPF object -> the TypeScript view of bpf/abi.h. And, of
+ * the object's constants, the one that TypeScript needs too: the table of states.
  *
- *   bpf/abi.h -> clang -g -> BTF -> this -> abi.gen.ts
+ *   bpf/abi.h   -> clang -g -> BTF     -> this -> ts/native/abi.gen.ts
+ *   bpf/state.h -> clang    -> .rodata -> this -> ts/lvs/state.gen.ts
  *
  * BTF keeps typedef names, so a field typed __be16 becomes a big-endian accessor. What cannot be
  * read without surprise is refused: padding that nobody wrote, bit-fields, pointers, and
@@ -40,6 +43,11 @@ export interface BtfType {
   readonly nr_elems?: number;
   readonly members?: readonly BtfMember[];
   readonly values?: readonly { readonly name: string; readonly val: number }[];
+  readonly vars?: readonly {
+    readonly type_id: number;
+    readonly offset: number;
+    readonly size: number;
+  }[];
 }
 
 /** A field of a struct, as the generator sees it. */
@@ -62,13 +70,49 @@ const INTEGERS: Readonly<Record<string, { readonly read: string; readonly size: 
 
 /** The text of abi.gen.ts for the built object. Throws where bpftool or the object is missing. */
 export function generate(): string {
+  const headers = ABI_HEADERS.map((name) => readFileSync(join(packageRoot(), name), 'utf8'));
+  return emit(readTypes(), declarations(headers.join('')));
+}
+
+/** The text of state.gen.ts for the built object: by view, event and state the one that follows. */
+export function generateStates(): string {
+  const types = readTypes();
+  const table = constantBytes(readFileSync(BTF_OBJECT), types, 'tcp_transitions');
+  const states = shortNames(enumNamed(types, 'connection_state'));
+  const room = states.find(({ name }) => name === 'STATES_ROOM')!.value;
+  const views = shortNames(enumNamed(types, 'tcp_view'));
+  const events = shortNames(enumNamed(types, 'tcp_event')).filter(({ name }) => name !== 'NONE');
+  const tcp = states.filter(({ name }) => !/^STATES|^UDP$/.test(name));
+  const row = (view: number, event: number): string[] =>
+    tcp.map(({ name, value }) => {
+      const next = table[(view * events.length + event) * room + value];
+      return `      ${name}: '${tcp.find((state) => state.value === next)?.name}',`;
+    });
+  const lines = views.flatMap((view) => [
+    `  ${view.name}: {`,
+    ...events.flatMap((event) => [
+      `    ${event.name}: {`,
+      ...row(view.value, event.value),
+      '    },',
+    ]),
+    '  },',
+  ]);
+  return [
+    '// Generated from bpf/state.h by ts/native/gen_abi.ts (npm run abi). Do not edit.',
+    '',
+    '/** tcp_transitions: by what is seen of a connection, event and state, the next state. */',
+    'export const TCP_TRANSITIONS = {',
+    ...lines,
+    '} as const;\n',
+  ].join('\n');
+}
+
+function readTypes(): readonly BtfType[] {
   const json = execFileSync('bpftool', ['-j', 'btf', 'dump', 'file', BTF_OBJECT], {
     env: { ...process.env, PATH: BTF_PATH },
     maxBuffer: 1 << 26,
   });
-  const { types } = JSON.parse(json.toString()) as { types: BtfType[] };
-  const headers = ABI_HEADERS.map((name) => readFileSync(join(packageRoot(), name), 'utf8'));
-  return emit(types, declarations(headers.join('')));
+  return (JSON.parse(json.toString()) as { types: BtfType[] }).types;
 }
 
 /** The names that the headers define, in their order: only they are ours. */
@@ -90,18 +134,35 @@ export function emit(types: readonly BtfType[], names: readonly string[]): strin
   return `${[first, ...parts].join('\n\n')}\n`;
 }
 
-function emitEnum({ name, values = [] }: BtfType): string {
-  // VERDICT_FORWARDED_IN is Verdict.FORWARDED_IN; VERDICTS and NEXT keep their names.
-  const first = `${values[0]?.name.split('_')[0]}_`;
-  const prefix = values.filter((value) => value.name.startsWith(first)).length > 1 ? first : '';
-  const short = (text: string): string =>
-    prefix !== '' && text.startsWith(prefix) ? text.slice(prefix.length) : text;
+function emitEnum(type: BtfType): string {
+  const prefix = prefixOf(type);
   return [
-    `/** enum ${name}${prefix && `, without ${prefix}`}. */`,
-    `export const ${pascal(name)} = {`,
-    ...values.map((value) => `  ${short(value.name)}: ${value.val >>> 0},`),
+    `/** enum ${type.name}${prefix && `, without ${prefix}`}. */`,
+    `export const ${pascal(type.name)} = {`,
+    ...shortNames(type).map(({ name, value }) => `  ${name}: ${value},`),
     '} as const;',
   ].join('\n');
+}
+
+/** What the constants' names have in common, and TypeScript's do without. */
+function prefixOf({ values = [] }: BtfType): string {
+  const first = `${values[0]?.name.split('_')[0]}_`;
+  return values.filter((value) => value.name.startsWith(first)).length > 1 ? first : '';
+}
+
+/** VERDICT_FORWARDED_IN is FORWARDED_IN; VERDICTS and NEXT keep their names. */
+function shortNames(type: BtfType): { readonly name: string; readonly value: number }[] {
+  const prefix = prefixOf(type);
+  return (type.values ?? []).map(({ name, val }) => ({
+    name: name.startsWith(prefix) ? name.slice(prefix.length) : name,
+    value: val >>> 0,
+  }));
+}
+
+function enumNamed(types: readonly BtfType[], name: string): BtfType {
+  const type = types.find((each) => each.kind.startsWith('ENUM') && each.name === name);
+  if (type === undefined) throw new Error(`expected ${name} in the BTF: nothing mentions it`);
+  return type;
 }
 
 function emitStruct(type: BtfType, byId: ReadonlyMap<number, BtfType>): string {
@@ -190,5 +251,6 @@ function camel(name: string): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  writeFileSync(process.argv[2] ?? join(packageRoot(), 'ts', 'native', 'abi.gen.ts'), generate());
+  writeFileSync(join(packageRoot(), 'ts', 'native', 'abi.gen.ts'), generate());
+  writeFileSync(join(packageRoot(), 'ts', 'lvs', 'state.gen.ts'), generateStates());
 }

@@ -86,9 +86,13 @@ function keyOf(address: Uint8Array, { clientPort }: Flow, hasPort: boolean): num
   return fold(address) + (hasPort ? clientPort : 0);
 }
 
-/** Source: Linux hash_32 of include/linux/hash.h, whose upper 8 bits are taken. */
+/** A hash of so many bits. Source: Linux hash_32 of include/linux/hash.h. */
+export function hash32(key: number, bits: number): number {
+  return Math.imul(key, 0x61c8_8647) >>> (32 - bits);
+}
+
 function multiplicativeSlot(key: number, offset: number, size: number): number {
-  return ((Math.imul(key, 0x61c8_8647) >>> 24) + offset) % size;
+  return (hash32(key, 8) + offset) % size;
 }
 
 /** The first of the two keys of Linux ip_vs_mh. */

@@ -1,4 +1,4 @@
-import type { CountsScheduler } from '../scheduler.ts';
+import type { CountsScheduler, Surroundings } from '../scheduler.ts';
 import { leastLoaded } from './least_loaded.ts';
 import { overhead } from './overhead.ts';
 
@@ -8,6 +8,6 @@ import { overhead } from './overhead.ts';
  *
  * Source: Linux ip_vs_lc.
  */
-export function lc(): CountsScheduler {
-  return leastLoaded('lc', { load: overhead, isWeighted: false });
+export function lc(surroundings: Surroundings): CountsScheduler {
+  return leastLoaded('lc', { load: overhead(surroundings), isWeighted: false });
 }

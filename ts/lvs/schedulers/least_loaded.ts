@@ -1,13 +1,12 @@
 // Hot: schedule and draw run per connection. Do not allocate.
 import type { Destination } from '../destination.ts';
 import { accepting, type CountsScheduler } from '../scheduler.ts';
-import { lighter } from './overhead.ts';
+import { FULL, type Load, lighter } from './overhead.ts';
 import { Tournament } from './tournament.ts';
 
 /** What a scheduler takes for the load of a destination. */
 export interface Measure {
-  /** The load that so many connections are, a whole number. */
-  load(active: number, inactive: number): number;
+  readonly load: Load;
   /** Whether loads are compared for the destinations' weights. */
   readonly isWeighted: boolean;
 }
@@ -33,15 +32,16 @@ export function leastLoaded(name: string, { load, isWeighted }: Measure): Counts
       for (let i = 0; i < destinations.length; i++) {
         const candidate = destinations[i]!;
         if (!accepting(candidate, pool)) continue;
-        const ownLoad = load(candidate.activeConnections, candidate.inactiveConnections);
+        const { activeConnections, inactiveConnections } = candidate;
         const weight = isWeighted ? candidate.weight : 1;
+        const ownLoad = load(activeConnections, inactiveConnections, weight);
         if (least === undefined || lighter(ownLoad, weight, leastLoad, leastWeight)) {
           least = candidate;
           leastLoad = ownLoad;
           leastWeight = weight;
         }
       }
-      return least;
+      return leastLoad < FULL ? least : undefined;
     },
 
     survey(pool) {

@@ -81,7 +81,12 @@ class Order {
 
   /** The next one that is free. */
   next(slots: Uint32Array): number {
-    while (slots[this.#at] !== FREE) this.#at = (this.#at + this.#skip) % this.#size;
-    return this.#at;
+    let at = this.#at;
+    while (slots[at] !== FREE) {
+      at += this.#skip;
+      if (at >= this.#size) at -= this.#size;
+    }
+    this.#at = at;
+    return at;
   }
 }

@@ -1,11 +1,22 @@
 // Hot: runs per destination and connection. Do not allocate.
+import type { Surroundings } from '../scheduler.ts';
 
-/** How many inactive connections weigh as much as an active one. Source: Linux ip_vs.h. */
-const INACTIVE_PER_ACTIVE = 256;
+/**
+ * The load that a destination's connections are, a whole number; FULL where it is to get no more.
+ */
+export type Load = (active: number, inactive: number, weight: number) => number;
 
-/** The load that connections are taken for. */
-export function overhead(active: number, inactive: number): number {
-  return active * INACTIVE_PER_ACTIVE + inactive;
+/** More than any load. */
+export const FULL = Number.MAX_SAFE_INTEGER;
+
+/**
+ * The load by which least-connection schedulers go: an active connection is as much as 256
+ * inactive ones, or, as the setting `overhead` says, 257.
+ *
+ * Source: Linux ip_vs_dest_conn_overhead; stable kernels of 2026 count active ones once more.
+ */
+export function overhead(surroundings: Pick<Surroundings, 'settings'>): Load {
+  return (active, inactive) => active * surroundings.settings.overhead + inactive;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Hot: plays per connection. Do not allocate there.
 import type { Destination } from '../destination.ts';
-import { lighter } from './overhead.ts';
+import { FULL, type Load, lighter } from './overhead.ts';
 
 /** Stands where no player is. */
 const NOBODY = -1;
@@ -17,7 +17,7 @@ const NOBODY = -1;
  * Source: Knuth, The Art of Computer Programming, volume 3, section 5.4.1, "tree of losers".
  */
 export class Tournament {
-  readonly #load: (active: number, inactive: number) => number;
+  readonly #load: Load;
   #count = 0;
   #winner = NOBODY;
   // By player.
@@ -29,7 +29,7 @@ export class Tournament {
   // By match.
   #losers = new Int32Array(0);
 
-  constructor(load: (active: number, inactive: number) => number) {
+  constructor(load: Load) {
     this.#load = load;
   }
 
@@ -63,10 +63,10 @@ export class Tournament {
     for (let player = 0; player < this.#count; player++) this.#play(player);
   }
 
-  /** The winner, which gets an active connection; undefined if nobody takes part. */
+  /** The winner, which gets an active connection; undefined if nobody takes one. */
   next(): Destination | undefined {
     const winner = this.#winner;
-    if (winner === NOBODY) return undefined;
+    if (winner === NOBODY || this.#loadOf(winner) === FULL) return undefined;
     this.#active[winner]! += 1;
     this.#weigh(winner);
     this.#play(winner);
@@ -92,7 +92,7 @@ export class Tournament {
   }
 
   #loadOf(player: number): number {
-    return this.#load(this.#active[player]!, this.#inactive[player]!);
+    return this.#load(this.#active[player]!, this.#inactive[player]!, this.#weights[player]!);
   }
 
   // Rounding keeps the order of quotients: only where they are the same it may hide something.

@@ -1,4 +1,4 @@
-import type { CountsScheduler } from '../scheduler.ts';
+import type { CountsScheduler, Surroundings } from '../scheduler.ts';
 import { leastLoaded } from './least_loaded.ts';
 import { overhead } from './overhead.ts';
 
@@ -8,6 +8,6 @@ import { overhead } from './overhead.ts';
  *
  * Source: Linux ip_vs_wlc.
  */
-export function wlc(): CountsScheduler {
-  return leastLoaded('wlc', { load: overhead, isWeighted: true });
+export function wlc(surroundings: Surroundings): CountsScheduler {
+  return leastLoaded('wlc', { load: overhead(surroundings), isWeighted: true });
 }

@@ -23,14 +23,14 @@ export function wrr(): SequenceScheduler {
   const pass = new Pass();
 
   function measure({ destinations }: Pool): void {
-    let heaviest = 0;
+    let most = 0;
     let divisor = 0;
     for (const { weight } of destinations) {
-      if (weight > heaviest) heaviest = weight;
+      if (weight > most) most = weight;
       if (divisor !== 1) divisor = gcd(divisor, weight);
     }
     step = divisor || 1;
-    top = heaviest - (step - 1);
+    top = most - (step - 1);
     pass.isStale = true;
   }
 
@@ -49,14 +49,15 @@ export function wrr(): SequenceScheduler {
     schedule(pool): Destination | undefined {
       if (pass.isStale) pass.begin(pool, bar, last);
       const [firstLast, firstBar] = [last, bar];
-      // The rest of the current pass, then one whole round: nothing is left unvisited after that.
-      for (let passes = Math.ceil(top / step) + 1; passes >= 0; passes--) {
+      // The rest of the current pass, the next one, and the one that somebody accepting reaches.
+      for (let passes = 0; passes < 3; passes++) {
         for (let at = pass.next(); at !== NONE; at = pass.next()) {
           last = at;
           const candidate = pool.destinations[at]!;
           if (accepting(candidate, pool)) return candidate;
         }
         bar = bar > step ? bar - step : top;
+        if (passes > 0) bar -= Math.max(0, Math.ceil((bar - heaviest(pool)) / step)) * step;
         pass.begin(pool, bar, -1);
       }
       // LVS stays in a pass that admits everyone, and begins a round anew in any other.
@@ -82,6 +83,16 @@ export function wrr(): SequenceScheduler {
       return destinations.reduce((sum, { weight }) => sum + weight, 0) / step;
     },
   };
+}
+
+/** The weight of the heaviest destination that is accepting; 0 where none is. */
+function heaviest(pool: Pool): number {
+  let most = 0;
+  for (let i = 0; i < pool.destinations.length; i++) {
+    const candidate = pool.destinations[i]!;
+    if (accepting(candidate, pool)) most = Math.max(most, candidate.weight);
+  }
+  return most;
 }
 
 const NONE = -1;
