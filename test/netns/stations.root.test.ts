@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -52,8 +52,9 @@ describe('a frame that a switch floods', () => {
     expect(await reach(before)).toBe('Web from RS1');
   });
 
-  test('is the director’s when the configuration says so', async () => {
+  test('is the director’s when the configuration says so', async ({ onTestFinished }) => {
     const path = join(tmpdir(), `xlvs-stations-${process.pid}.yaml`);
+    onTestFinished(() => rmSync(path));
     writeFileSync(path, `macs: ['${NOBODY}']\n`);
     await net.director('bin/xlvs', 'daemon --stop');
     const { status, stderr } = await net.director('bin/xlvs', `daemon --config ${path}`);
