@@ -26,7 +26,7 @@ describe('xlvs cannot run', () => {
       'no capabilities',
       { process: { ...process, capabilities: ['CAP_IPC_LOCK'] } },
       'capabilities',
-      /root/,
+      /as root/,
     ],
     [
       'too little locked memory',
