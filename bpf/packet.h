@@ -114,6 +114,9 @@ static __always_inline enum verdict parse_ports(struct packet *pkt, __u8 *at, __
 {
 	struct udphdr *udp = (struct udphdr *)at;
 
+	/* Behind the packet's end the frame may go on, with the link's trailer. */
+	if (pkt->header_bytes > pkt->bytes)
+		return VERDICT_PASSED_MALFORMED;
 	pkt->protocol = protocol;
 	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)
 		return VERDICT_PASSED_ICMP;

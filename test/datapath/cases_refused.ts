@@ -42,6 +42,8 @@ const headers4: readonly PacketCase[] = [
   refused('total length beyond the frame', 'passed_malformed', TCP4, { ip4: { length: 46 } }),
 ];
 
+const icmp = { protocol: PROTOCOL.icmp6, bytes: new Array<number>(8).fill(0) };
+
 const headers6: readonly PacketCase[] = [
   refused('version 4', 'passed_malformed', TCP6, { ip6: { version: 4 } }),
   refused('payload length beyond the frame', 'passed_malformed', TCP6, { ip6: { length: 26 } }),
@@ -54,6 +56,10 @@ const headers6: readonly PacketCase[] = [
     ip6: {
       extensions: [{ protocol: PROTOCOL.destinationOptions, bytes: [0, 40, 0, 0, 0, 0, 0, 0] }],
     },
+  }),
+  // The first one is within the packet, the second in what the link has put behind it.
+  refused('ICMP after a header behind the packet', 'passed_malformed', TCP6, {
+    ip6: { length: 8, extensions: [hopByHop(), destinationOptions(8), icmp] },
   }),
   refused('seven extension headers', 'passed_other_protocol', TCP6, {
     ip6: { extensions: new Array(7).fill(destinationOptions(8)) },
