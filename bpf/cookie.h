@@ -18,7 +18,6 @@
 #include "connection.h"
 
 /* Whether another one, in XDP, has met the client already. */
-static int is_slow_path(struct world *world);
 /* The parts beside the path of most packets: meet_client, take_cookie_step. Slots, or NO_SLOT. */
 static enum verdict meet_apart(struct world *world, __u32 slot);
 static enum verdict step_apart(struct world *world, enum cookie_step step, __u32 slot);

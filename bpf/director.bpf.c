@@ -26,6 +26,7 @@ const enum connection_flag connection_flag_anchor = 0;
 const enum address_role address_role_anchor = 0;
 const enum table_kind table_kind_anchor = 0;
 const enum relief relief_anchor = 0;
+const enum refill refill_anchor = 0;
 const struct connection_addresses connection_addresses_anchor = {};
 
 /* Hands the packet to the socket of its queue; where nobody listens, says so. */

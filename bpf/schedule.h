@@ -10,6 +10,9 @@
  * limit back to the head. A ticket is read after it was taken; TypeScript leaves the last places
  * behind the head alone.
  *
+ * Before all are used, TypeScript is asked for more: at the place that it has named the first
+ * connection to get there takes no ticket, but goes to the slow path.
+ *
  * A service that has a table (lookup.h) has no ring.
  *
  * Without a ticket the slow path decides. Where nobody listens, the last published tickets are
@@ -23,6 +26,7 @@
 static struct schedule *schedule_at(struct world *world, __u32 service);
 /* Whether a daemon is there to decide what tickets do not. */
 static int has_slow_path(struct world *world);
+static int is_slow_path(struct world *world);
 
 static __always_inline __u32 ticket_at(struct world *world, const struct schedule *schedule,
 				       __u32 place)
@@ -33,6 +37,16 @@ static __always_inline __u32 ticket_at(struct world *world, const struct schedul
 	return number_at(world, (__u32)ring, place & (__u32)(ring >> 32));
 }
 
+/* Whether it is for this connection to ask TypeScript for more tickets, instead of taking one. */
+static __always_inline int asks_for_more(struct world *world, struct schedule *schedule, __u32 head)
+{
+	__u32 refill = LOAD(&schedule->refill), here = head << 2 | REFILL_AT;
+
+	if (refill == here)
+		return SWAP_IF(&schedule->refill, here, REFILL_WANTED) == here;
+	return refill == REFILL_WANTED && is_slow_path(world);
+}
+
 static __always_inline __u32 take_ticket(struct world *world, struct schedule *schedule)
 {
 	NO_UNROLL
@@ -41,7 +55,7 @@ static __always_inline __u32 take_ticket(struct world *world, struct schedule *s
 		__u32 head = (__u32)window;
 		__u32 limit = (__u32)(window >> 32);
 
-		if (head == limit)
+		if (head == limit || asks_for_more(world, schedule, head))
 			return NO_DESTINATION;
 		if (SWAP_IF(&schedule->window, window, (__u64)limit << 32 | (__u32)(head + 1)) ==
 		    window)

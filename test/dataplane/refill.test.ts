@@ -42,14 +42,30 @@ function scheduled(scheduler: string, destinations = 4) {
   return { dataplane, director, clock, refill, tickets, flow, ring: dataplane.ring(0) };
 }
 
-test('a sequence grows until it lasts, and gets small again when it is quiet', () => {
+test('a sequence grows until it lasts, and gets smaller again when it is quiet', () => {
   const { flow, ring, clock } = scheduled('rr');
   expect(ring.size).toBe(64);
   flow(500, 200);
   expect(flow(500, 1_000)).toBe(0);
   expect(ring.size).toBe(32_768);
   clock.advance(30_000);
+  expect(ring.size).toBe(8_192);
+});
+
+test('where memory is short, it gets small', () => {
+  const { dataplane, flow, ring, clock } = scheduled('rr');
+  flow(500, 200);
+  dataplane.ring(1).resize(131_072);
+  dataplane.ring(2).resize(65_536);
+  clock.advance(30_000);
   expect(ring.size).toBe(64);
+});
+
+test('in a burst after a rest only those connections are raised that ask for more', () => {
+  const { flow, clock } = scheduled('wrr');
+  flow(10, 200);
+  clock.advance(30_000);
+  expect(flow(1_000, 100)).toBeLessThan(5);
 });
 
 test('the largest ring is refilled in time for a million connections a second', () => {
@@ -60,7 +76,10 @@ test('the largest ring is refilled in time for a million connections a second', 
 });
 
 test('connections that come slowly find a ticket each', () => {
-  expect(scheduled('rr').flow(0.02, 10_000)).toBe(0);
+  const { flow, clock } = scheduled('rr');
+  flow(0.02, 2_000);
+  clock.advance(2_000);
+  expect(flow(0.02, 10_000)).toBe(0);
 });
 
 test('counts are read for each connection as long as few come', () => {

@@ -1,4 +1,4 @@
-import { Schedule, TicketLine } from '../../ts/native/abi.gen.ts';
+import { Refill, Schedule, TicketLine } from '../../ts/native/abi.gen.ts';
 
 /**
  * The data plane's part of scheduling ahead, as bpf/schedule.h plays it: claims the place at the
@@ -21,13 +21,22 @@ export class TicketTaker {
     return place === undefined ? undefined : this.read(service, place);
   }
 
+  /** As asks_for_more. */
+  #asks(service: number, head: bigint): boolean {
+    const at = service * Schedule.size;
+    const here = ((Number(head) << 2) | Refill.AT) >>> 0;
+    if (Schedule.refill(this.#schedules, at) !== here) return false;
+    Schedule.setRefill(this.#schedules, at, Refill.WANTED);
+    return true;
+  }
+
   /** The place whose ticket is the claimer's, until now the head. */
   claim(service: number): number | undefined {
     const at = (service * Schedule.size + Schedule.windowAt) / 8;
     const window = Atomics.load(this.#windows, at);
     const head = BigInt.asUintN(32, window);
     const limit = window >> 32n;
-    if (head === limit) return undefined;
+    if (head === limit || this.#asks(service, head)) return undefined;
     const next = BigInt.asUintN(32, head + 1n);
     const before = Atomics.compareExchange(this.#windows, at, window, (limit << 32n) | next);
     return before === window ? Number(head) : this.claim(service);

@@ -24,9 +24,9 @@ export class Lines {
     this.#now = now;
   }
 
-  /** Whether more than half is free. */
-  get isPlenty(): boolean {
-    return this.#free.free > this.#free.size / 2;
+  /** How much is free, 0 to 1. */
+  get free(): number {
+    return this.#free.free / this.#free.size;
   }
 
   /** A block for so many numbers; undefined where there is no room. */

@@ -28,13 +28,13 @@ export class Refill {
 
   /** A connection of the service came to the slow path. Hot. */
   wake(index: number): void {
-    if (this.#dueMs.has(index)) return;
     const tickets = this.#director.serviceAt(index)?.tickets;
-    if (tickets === undefined) return;
+    const isAwake = this.#dueMs.has(index);
+    if (tickets === undefined || (isAwake && !tickets.isAsked)) return;
     const nowMs = this.#clock.now();
-    const dueMs = nowMs + tickets.wake(nowMs);
+    const dueMs = isAwake ? nowMs : nowMs + tickets.wake(nowMs);
     this.#dueMs.set(index, dueMs);
-    this.#awake.push(index);
+    if (!isAwake) this.#awake.push(index);
     this.#arm(dueMs, nowMs);
   }
 

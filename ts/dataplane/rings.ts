@@ -1,6 +1,6 @@
 // Hot: heads are read and marks are written per connection. Do not allocate there.
 import { MARK_LENGTH, type Mark, NO_TICKET, type Ring, type Table } from '../lvs/ring.ts';
-import { Limits, Schedule, ScheduleMark } from '../native/abi.gen.ts';
+import { Limits, Refill, Schedule, ScheduleMark } from '../native/abi.gen.ts';
 import { type Block, Lines } from './lines.ts';
 import { ServiceTable } from './tables.ts';
 
@@ -17,6 +17,7 @@ const EDITION = ScheduleMark.editionAt / 4;
 const PLACE = ScheduleMark.placeAt / 4;
 const HEAD = Schedule.windowAt / 4;
 const LIMIT = HEAD + 1;
+const REFILL = Schedule.refillAt / 4;
 const GENERATION = Schedule.generationAt / 4;
 
 /**
@@ -100,8 +101,8 @@ class ServiceRing implements Ring {
     return { line: this.#words[RING_LINE]!, size: this.size };
   }
 
-  get isMemoryPlenty(): boolean {
-    return this.#lines.isPlenty;
+  get freeMemory(): number {
+    return this.#lines.free;
   }
 
   get head(): number {
@@ -119,6 +120,15 @@ class ServiceRing implements Ring {
 
   publish(limit: number): void {
     this.#setLimit((head) => (((limit - head) | 0) < 0 ? head : limit));
+  }
+
+  askAt(place: number | undefined): void {
+    const refill = place === undefined ? 0 : (place << 2) | Refill.AT;
+    Atomics.store(this.#words, REFILL, refill);
+  }
+
+  get isAsked(): boolean {
+    return this.#words[REFILL] === Refill.WANTED;
   }
 
   setReusable(count: number): void {
@@ -178,6 +188,7 @@ class ServiceRing implements Ring {
   /** Forgets the ring without giving its lines back. */
   #lose(): void {
     this.freeze();
+    this.askAt(undefined);
     this.setReusable(0);
     this.#words[MARKS + EDITION] = 0;
     this.#words[MARKS + MARK_WORDS + EDITION] = 0;

@@ -16,8 +16,8 @@ export interface Ring {
   readonly first: number;
   readonly size: number;
 
-  /** Whether more than half of the memory of all rings is free. */
-  readonly isMemoryPlenty: boolean;
+  /** How much of the memory of all rings is free, 0 to 1. */
+  readonly freeMemory: number;
 
   /** The place of the next ticket that will be used. Signed, as are all places. */
   readonly head: number;
@@ -30,13 +30,22 @@ export interface Ring {
   /** Lets tickets be taken up to the new limit; up to the head, where that is ahead by now. */
   publish(limit: number): void;
 
+  /**
+   * Has the director asked for more tickets, once, by the connection that finds this place at the
+   * head; undefined: by none.
+   */
+  askAt(place: number | undefined): void;
+
+  /** Whether it was asked. */
+  readonly isAsked: boolean;
+
   /** So many places before the limit may be used again and again when the director is dead. */
   setReusable(count: number): void;
 
   /**
    * Gives the ring so many places, all of them filled with the tickets that it had, or with
    * NO_TICKET; false, and nothing is changed, where there is no room. To get smaller, a ring has
-   * to be frozen.
+   * to be frozen; connections go on to take tickets while it grows.
    */
   resize(size: number): boolean;
 

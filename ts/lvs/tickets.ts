@@ -15,6 +15,14 @@ import type { Service } from './service.ts';
 const SMALLEST = 64;
 const LARGEST = 65_536;
 
+/**
+ * Tickets of a ring that is used, where memory is plenty, and as long as it is not short: a burst
+ * out of nothing finds some thousands, and takes milliseconds for the first half of them.
+ */
+const AMPLE = 8_192;
+const PLENTY = 0.5;
+const SHORT = 0.25;
+
 /** Places between two marks: going back costs so many choices at most. */
 const MARK_SHIFT = 4;
 const MARK_EVERY = 2 ** MARK_SHIFT;
@@ -51,10 +59,11 @@ const MEMORY_MS = 20;
  * One service's scheduling ahead. What is drawn, and when, follows from what the service's
  * scheduler depends on:
  *
- *   sequence   as many tickets as the ring has places for, filled up when about half are used.
- *              Before the rules change, the unused ones are recalled: the scheduler goes back to
- *              where it was before the first of them, and draws them anew under the new rules.
- *              So the order of choices is what it would be one by one.
+ *   sequence   as many tickets as the ring has places for, filled up when about a quarter is
+ *              used; when half are, a connection asks for more. Before the rules change, the
+ *              unused ones are recalled: the scheduler goes back to where it was before the first
+ *              of them, and draws them anew under the new rules. So the order of choices is what
+ *              it would be one by one.
  *   counts     one by one, by the slow path. When many connections come, a few tickets, drawn anew
  *              every millisecond or two, each as if those before it were connections already.
  *   table      nothing but the table, whole: the data plane hashes the flow and looks it up.
@@ -100,6 +109,11 @@ export class Tickets {
     return scheduler.kind === 'sequence' && !exact && this.#ring.size > 0;
   }
 
+  /** Whether a connection has asked for more tickets, before all were used. */
+  get isAsked(): boolean {
+    return this.#ring.isAsked;
+  }
+
   /** Tickets that may be used at the moment. */
   get ahead(): number {
     return (this.#ring.limit - this.#ring.head) | 0;
@@ -142,6 +156,7 @@ export class Tickets {
     const { scheduler } = this.#service;
     const { limit } = this.#ring;
     const head = this.#ring.freeze();
+    this.#ring.askAt(undefined);
     if (scheduler.kind === 'sequence' && head !== limit) this.#rewind(scheduler, head);
   }
 
@@ -184,8 +199,8 @@ export class Tickets {
     if (head !== this.#askedAt) this.#asked = 0;
     this.#askedAt = head;
     this.#asked += 1;
-    if (this.ahead < this.#asked) this.#append();
-    if (this.ahead < this.#asked) this.#resize(this.#ring.size * 2);
+    if (this.isAsked || this.ahead < this.#asked) this.#append();
+    if (this.ahead < this.#asked) this.#grow(this.#ring.size * 2);
     return this.ahead > 0;
   }
 
@@ -208,7 +223,7 @@ export class Tickets {
     this.#largeSinceMs = nowMs;
     this.#seenHead = this.#ring.head;
     this.#rate = 0;
-    return LOOK_MS;
+    return this.isAsked ? SOON_MS : LOOK_MS;
   }
 
   /**
@@ -237,15 +252,25 @@ export class Tickets {
 
   #refillSequence(used: number, nowMs: number): number | undefined {
     const { size } = this.#ring;
-    const wanted = Math.max(this.#leastSize, sizeFor(this.#rate * LASTING_MS));
+    const least = this.#restingSize;
+    const wanted = Math.max(least, sizeFor(this.#rate * LASTING_MS));
     if (wanted * 4 > size) this.#largeSinceMs = nowMs;
-    if (wanted > size || nowMs - this.#largeSinceMs > CALM_MS) this.#resize(wanted);
+    if (wanted > size) this.#grow(wanted);
+    else if (nowMs - this.#largeSinceMs > CALM_MS) this.#resize(wanted);
     else this.#append();
-    if (used === 0 && this.#ring.size <= this.#leastSize) return undefined;
+    if (used === 0 && this.#ring.size <= least) return undefined;
     return Math.min(
       LONGEST_WAIT_MS,
-      Math.max(SOON_MS, this.ahead / (2 * this.#rate + Number.EPSILON)),
+      Math.max(SOON_MS, this.ahead / (4 * this.#rate + Number.EPSILON)),
     );
+  }
+
+  /** Of the ring of a sequence that was used, when no more are. */
+  get #restingSize(): number {
+    const { freeMemory, size } = this.#ring;
+    if (freeMemory > PLENTY) return Math.max(AMPLE, this.#leastSize);
+    const kept = freeMemory > SHORT ? Math.min(AMPLE, size) : 0;
+    return Math.max(kept, this.#leastSize);
   }
 
   #refillAhead(scheduler: CountsScheduler, used: number, elapsedMs: number): number | undefined {
@@ -278,7 +303,7 @@ export class Tickets {
     const { destinations, exact, edition } = this.#service;
     const { head } = this.#ring;
     const round = scheduler.round(this.#service);
-    const good = this.#ring.isMemoryPlenty ? GOOD_RESERVE : RESERVE;
+    const good = this.#ring.freeMemory > PLENTY ? GOOD_RESERVE : RESERVE;
     this.#reserve(Math.min(round, Math.max(good, destinations.length)));
     const start = cursorOf(scheduler);
     const from = exact ? (head - this.#room) | 0 : head;
@@ -287,7 +312,7 @@ export class Tickets {
     this.#ring.setReusable(Math.min(round, drawn));
     this.#ring.writeMark(edition, [head, ...start], 0);
     if (exact) scheduler.load(this.#service, start, 0);
-    else this.#ring.publish((head + drawn) | 0);
+    else this.#publish((head + drawn) | 0);
   }
 
   #redrawTable(scheduler: TableScheduler): void {
@@ -319,9 +344,28 @@ export class Tickets {
     if (scheduler.kind !== 'sequence') return;
     const { head, limit } = this.#ring;
     const drawn = this.#drawSequence(scheduler, limit, this.#room - ((limit - head) | 0));
-    if (drawn <= 0) return;
-    this.#ring.writeMark(edition, this.#marks, this.#markAt(head));
-    this.#ring.publish((limit + drawn) | 0);
+    if (drawn > 0) this.#ring.writeMark(edition, this.#marks, this.#markAt(head));
+    if (drawn > 0 || this.isAsked) this.#publish((limit + drawn) | 0);
+  }
+
+  /** Of a sequence: when half are used, more are asked for. */
+  #publish(limit: number): void {
+    this.#ring.publish(limit);
+    const half = this.ahead >> 1;
+    this.#ring.askAt(half > 0 ? (this.#ring.head + half) | 0 : undefined);
+  }
+
+  /** Gives a sequence a larger ring, and fills it, while its tickets are taken. */
+  #grow(size: number): void {
+    if (size > LARGEST || size <= this.#ring.size || !this.#ring.resize(size)) return;
+    const { head, limit } = this.#ring;
+    const before = this.#marks;
+    this.#marks = new Int32Array((size / MARK_EVERY) * MARK_LENGTH);
+    for (let place = head & -MARK_EVERY; ((limit - place) | 0) > 0; place += MARK_EVERY) {
+      const from = markAt(before, place);
+      this.#marks.set(before.subarray(from, from + MARK_LENGTH), this.#markAt(place));
+    }
+    this.#append();
   }
 
   #resize(size: number): void {
@@ -381,7 +425,7 @@ export class Tickets {
 
   /** Where in the marks the last one up to a place stands. */
   #markAt(place: number): number {
-    return ((place >> MARK_SHIFT) & (this.#marks.length / MARK_LENGTH - 1)) * MARK_LENGTH;
+    return markAt(this.#marks, place);
   }
 
   /** Puts the scheduler back to where it was before it drew the ticket of the place. */
@@ -395,6 +439,10 @@ export class Tickets {
     const choices = Math.min((place - marks[at]!) | 0, LARGEST + MARK_EVERY);
     for (let i = 0; i < choices; i++) scheduler.schedule(this.#pool);
   }
+}
+
+function markAt(marks: Mark, place: number): number {
+  return ((place >> MARK_SHIFT) & (marks.length / MARK_LENGTH - 1)) * MARK_LENGTH;
 }
 
 /** The smallest ring in which so many tickets can be published. */

@@ -2,7 +2,7 @@
 
 /** enum limits. */
 export const Limits = {
-  ABI_VERSION: 4,
+  ABI_VERSION: 5,
   MAX_SERVICES: 16384,
   MAX_DESTINATIONS: 131072,
   WAYS: 7,
@@ -390,101 +390,6 @@ export const Destination = {
     view.setUint32(at + 52, value, true),
 } as const;
 
-/** struct schedule_mark, 20 bytes. */
-export const ScheduleMark = {
-  size: 20,
-  editionAt: 0, // __u32
-  edition: (view: DataView, at: number): number => view.getUint32(at, true),
-  setEdition: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at, value, true),
-  placeAt: 4, // __u32
-  place: (view: DataView, at: number): number => view.getUint32(at + 4, true),
-  setPlace: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 4, value, true),
-  cursor: { at: 8, count: 3, elementSize: 4 },
-} as const;
-
-/** enum table_kind, without TABLE_. */
-export const TableKind = {
-  SIPHASH: 1,
-  VIRTUAL: 2,
-  PORT: 4,
-  FALLBACK: 8,
-  WIDE: 16,
-  RESERVE: 32,
-} as const;
-
-/** struct table, 20 bytes. */
-export const Table = {
-  size: 20,
-  slotsAt: 0, // __u32
-  slots: (view: DataView, at: number): number => view.getUint32(at, true),
-  setSlots: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at, value, true),
-  membersAt: 4, // __u32
-  members: (view: DataView, at: number): number => view.getUint32(at + 4, true),
-  setMembers: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 4, value, true),
-  kindAt: 8, // __u32
-  kind: (view: DataView, at: number): number => view.getUint32(at + 8, true),
-  setKind: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 8, value, true),
-  slotsLineAt: 12, // __u32
-  slotsLine: (view: DataView, at: number): number => view.getUint32(at + 12, true),
-  setSlotsLine: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 12, value, true),
-  membersLineAt: 16, // __u32
-  membersLine: (view: DataView, at: number): number => view.getUint32(at + 16, true),
-  setMembersLine: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 16, value, true),
-} as const;
-
-/** struct schedule, 128 bytes. */
-export const Schedule = {
-  size: 128,
-  ringLineAt: 0, // __u32
-  ringLine: (view: DataView, at: number): number => view.getUint32(at, true),
-  setRingLine: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at, value, true),
-  ringMaskAt: 4, // __u32
-  ringMask: (view: DataView, at: number): number => view.getUint32(at + 4, true),
-  setRingMask: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 4, value, true),
-  reusableAt: 8, // __u32
-  reusable: (view: DataView, at: number): number => view.getUint32(at + 8, true),
-  setReusable: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 8, value, true),
-  markAt: 12, // __u32
-  mark: (view: DataView, at: number): number => view.getUint32(at + 12, true),
-  setMark: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 12, value, true),
-  marks: { at: 16, count: 2, elementSize: 20 },
-  cookiesAt: 56, // __u32
-  cookies: (view: DataView, at: number): number => view.getUint32(at + 56, true),
-  setCookies: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 56, value, true),
-  windowAt: 64, // __u64
-  window: (view: DataView, at: number): bigint => view.getBigUint64(at + 64, true),
-  setWindow: (view: DataView, at: number, value: bigint): void =>
-    view.setBigUint64(at + 64, value, true),
-  reusedAt: 72, // __u32
-  reused: (view: DataView, at: number): number => view.getUint32(at + 72, true),
-  setReused: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 72, value, true),
-  generationAt: 76, // __u32
-  generation: (view: DataView, at: number): number => view.getUint32(at + 76, true),
-  setGeneration: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 76, value, true),
-  tables: { at: 80, count: 2, elementSize: 20 },
-  padWindow: { at: 120, count: 2, elementSize: 4 },
-} as const;
-
-/** struct ticket_line, 64 bytes. */
-export const TicketLine = {
-  size: 64,
-  destination: { at: 0, count: 16, elementSize: 4 },
-} as const;
-
 /** struct counters, 64 bytes. */
 export const Counters = {
   size: 64,
@@ -652,6 +557,114 @@ export const FlowRecord = {
   destination: (view: DataView, at: number): number => view.getUint32(at + 68, true),
   setDestination: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 68, value, true),
+} as const;
+
+/** struct schedule_mark, 20 bytes. */
+export const ScheduleMark = {
+  size: 20,
+  editionAt: 0, // __u32
+  edition: (view: DataView, at: number): number => view.getUint32(at, true),
+  setEdition: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  placeAt: 4, // __u32
+  place: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setPlace: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
+  cursor: { at: 8, count: 3, elementSize: 4 },
+} as const;
+
+/** enum table_kind, without TABLE_. */
+export const TableKind = {
+  SIPHASH: 1,
+  VIRTUAL: 2,
+  PORT: 4,
+  FALLBACK: 8,
+  WIDE: 16,
+  RESERVE: 32,
+} as const;
+
+/** struct table, 20 bytes. */
+export const Table = {
+  size: 20,
+  slotsAt: 0, // __u32
+  slots: (view: DataView, at: number): number => view.getUint32(at, true),
+  setSlots: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  membersAt: 4, // __u32
+  members: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setMembers: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
+  kindAt: 8, // __u32
+  kind: (view: DataView, at: number): number => view.getUint32(at + 8, true),
+  setKind: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 8, value, true),
+  slotsLineAt: 12, // __u32
+  slotsLine: (view: DataView, at: number): number => view.getUint32(at + 12, true),
+  setSlotsLine: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 12, value, true),
+  membersLineAt: 16, // __u32
+  membersLine: (view: DataView, at: number): number => view.getUint32(at + 16, true),
+  setMembersLine: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 16, value, true),
+} as const;
+
+/** enum refill, without REFILL_. */
+export const Refill = {
+  AT: 1,
+  WANTED: 2,
+} as const;
+
+/** struct schedule, 128 bytes. */
+export const Schedule = {
+  size: 128,
+  ringLineAt: 0, // __u32
+  ringLine: (view: DataView, at: number): number => view.getUint32(at, true),
+  setRingLine: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  ringMaskAt: 4, // __u32
+  ringMask: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setRingMask: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
+  reusableAt: 8, // __u32
+  reusable: (view: DataView, at: number): number => view.getUint32(at + 8, true),
+  setReusable: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 8, value, true),
+  markAt: 12, // __u32
+  mark: (view: DataView, at: number): number => view.getUint32(at + 12, true),
+  setMark: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 12, value, true),
+  marks: { at: 16, count: 2, elementSize: 20 },
+  cookiesAt: 56, // __u32
+  cookies: (view: DataView, at: number): number => view.getUint32(at + 56, true),
+  setCookies: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 56, value, true),
+  windowAt: 64, // __u64
+  window: (view: DataView, at: number): bigint => view.getBigUint64(at + 64, true),
+  setWindow: (view: DataView, at: number, value: bigint): void =>
+    view.setBigUint64(at + 64, value, true),
+  reusedAt: 72, // __u32
+  reused: (view: DataView, at: number): number => view.getUint32(at + 72, true),
+  setReused: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 72, value, true),
+  generationAt: 76, // __u32
+  generation: (view: DataView, at: number): number => view.getUint32(at + 76, true),
+  setGeneration: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 76, value, true),
+  tables: { at: 80, count: 2, elementSize: 20 },
+  refillAt: 120, // __u32
+  refill: (view: DataView, at: number): number => view.getUint32(at + 120, true),
+  setRefill: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 120, value, true),
+  padWindowAt: 124, // __u32
+  padWindow: (view: DataView, at: number): number => view.getUint32(at + 124, true),
+  setPadWindow: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 124, value, true),
+} as const;
+
+/** struct ticket_line, 64 bytes. */
+export const TicketLine = {
+  size: 64,
+  destination: { at: 0, count: 16, elementSize: 4 },
 } as const;
 
 /** enum term_kind, without TERM_. */

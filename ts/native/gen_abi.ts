@@ -21,7 +21,7 @@ import { constantBytes } from './rodata.ts';
 export const BTF_OBJECT = join(packageRoot(), 'build', 'director.bpftool.o');
 
 /** The shared layout: bpf/abi.h, and what it includes at its end. */
-export const ABI_HEADERS = ['bpf/abi.h', 'bpf/capture_abi.h'] as const;
+export const ABI_HEADERS = ['bpf/abi.h', 'bpf/schedule_abi.h', 'bpf/capture_abi.h'] as const;
 
 /** Where bpftool is looked for: Debian installs it beside the administrator's tools. */
 export const BTF_PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
