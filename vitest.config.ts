@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-// Two projects: tests without privileges run side by side; *.root.test.ts share the machine's one
-// network stack, so they run one file at a time, and are skipped where a capability is missing.
+// Two projects: tests without privileges, then *.root.test.ts, which are skipped where a capability
+// is missing. Each file of these has network namespaces of its own, and they mostly wait, so that two
+// at a time do not get in each other's way.
 const root = 'test/**/*.root.test.ts';
 
 export default defineConfig({
@@ -12,11 +13,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           // A busy machine takes long to start what some of them start.
-          testTimeout: 30_000,
+          testTimeout: 120_000,
           include: ['test/**/*.test.ts'],
           exclude: [root],
-          // Those that ask the oracle mostly wait for it.
-          maxWorkers: availableParallelism() + 1,
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },
@@ -25,9 +25,9 @@ export default defineConfig({
           name: 'root',
           include: [root],
           runner: '.ci/root_runner.ts',
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          maxWorkers: 2,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           sequence: { groupOrder: 1 },
         },
       },

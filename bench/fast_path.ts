@@ -61,6 +61,7 @@ const opened = {
 const cases: readonly Case[] = [
   { ...hit, name: 'nat', family: 4, method: 'masq' },
   { ...hit, name: 'dr', family: 4, method: 'route' },
+  { ...hit, name: 'tun', family: 4, method: 'tunnel' },
   { ...hit, name: 'nat6', family: 6, method: 'masq' },
   { ...opened, name: 'new', known: 'tickets' },
   { ...opened, name: 'new_sh', known: 'table' },
@@ -162,6 +163,11 @@ export function setUpHits(addon: Addon, count: number): Rig {
   const rig = setUp(addon, cases[0]!, count);
   openConnections(rig);
   return rig;
+}
+
+/** A director without rules, and the trampoline with the first packet of as many clients. */
+export function setUpStrangers(addon: Addon, count: number): Rig {
+  return setUp(addon, cases.find(({ known }) => known === 'nothing')!, count);
 }
 
 interface Rig {

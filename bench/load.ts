@@ -164,10 +164,10 @@ export function perFrame({ received, directorNs }: Passage): number {
 
 /** Lets the client drop what answers its frames, as a host would that is elsewhere. */
 export async function dropAnswers(rig: Rig): Promise<void> {
-  await rig.ask('client', ['sink', 'eth0', `${PORTS.sink}`], '');
+  await rig.ask('client', ['sink', 'eth0', 'from', `${PORTS.sink}`], '');
 }
 
 /** What has come to the sink, which takes frames in the real servers' place. */
 function sunk(rig: Rig): Promise<FrameCounts> {
-  return rig.ask('servers', ['sink', 'eth0', `${PORTS.sink}`], '');
+  return rig.ask('servers', ['sink', 'eth0', 'to', `${PORTS.sink}`], '');
 }

@@ -9,6 +9,7 @@ import { fastPath } from './fast_path.ts';
 import { flood } from './flood.ts';
 import { latency } from './latency.ts';
 import { machine } from './machine.ts';
+import { marks } from './marks.ts';
 import { peers } from './peers.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { reportPage } from './report.ts';
@@ -16,6 +17,7 @@ import { restart } from './restart.ts';
 import { scale } from './scale.ts';
 import { staleness } from './staleness.ts';
 import { tables } from './table.ts';
+import { tickets } from './tickets.ts';
 import { twoCpus } from './two_cpus.ts';
 
 /**
@@ -26,9 +28,11 @@ import { twoCpus } from './two_cpus.ts';
 const benchmarks: readonly Benchmark[] = [
   fastPath,
   table,
+  marks,
   twoCpus,
   connectionRate,
   staleness,
+  tickets,
   latency,
   scale,
   restart,

@@ -1,6 +1,6 @@
-// Counts and drops the frames that come to or from a port: bench/bpf/sink.bpf.c.
+// Counts and drops the frames that come to a port, or from it: bench/bpf/sink.bpf.c.
 //
-//   sink INTERFACE PORT
+//   sink INTERFACE to|from PORT
 //
 // It prints what it has counted as a JSON object, once at the start and at every line that it
 // reads: known, opening.
@@ -11,12 +11,15 @@
 #include "program.h"
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fputs("usage: sink INTERFACE PORT\n", stderr);
+  std::string end = argc == 4 ? argv[2] : "";
+  if (end != "to" && end != "from") {
+    std::fputs("usage: sink INTERFACE to|from PORT\n", stderr);
     return 2;
   }
-  uint16_t port = htons(static_cast<uint16_t>(std::atoi(argv[2])));
-  Program program("sink", &port, sizeof(port));
+  sunk sunk = {};
+  sunk.port = htons(static_cast<uint16_t>(std::atoi(argv[3])));
+  sunk.is_source = end == "from";
+  Program program("sink", &sunk, sizeof(sunk));
   program.Attach(InterfaceIndex(argv[1]));
   do PrintCounts(program.Counts());
   while (std::getchar() == '\n');

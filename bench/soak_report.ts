@@ -60,10 +60,11 @@ function judgeFrames({ frames: { sent, received } }: SoakReport): Finding {
   return finding('frames', `${sent} sent, ${sent - received} lost`, sent > 0 && sent === received);
 }
 
-function judgeRequests(method: string, { order, errors, slow }: Tally): Finding {
+function judgeRequests(method: string, { order, errors, resent }: Tally): Finding {
   const codes = [...new Set(errors.map(({ code }) => code))].join(' ');
-  const found = `${order.length} answered, ${slow} of them late, ${errors.length} failed ${codes}`;
-  return finding(`requests by ${method}`, found, order.length > 0 && errors.length === 0);
+  const found = `${order.length} answered, ${resent} resent, ${errors.length} failed ${codes}`;
+  const isUndisturbed = resent === 0 && errors.length === 0;
+  return finding(`requests by ${method}`, found, order.length > 0 && isUndisturbed);
 }
 
 /** Who is killed may leave counts wrong, which are put right; in the end none is. */

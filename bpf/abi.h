@@ -22,7 +22,7 @@
 
 enum limits {
 	/* Raised whenever a struct below changes: a restarted daemon adopts only its own layout. */
-	ABI_VERSION = 5,
+	ABI_VERSION = 6,
 	MAX_SERVICES = 16384,
 	MAX_DESTINATIONS = 131072,
 	/* Slots of one bucket of the connection table; an IPv6 connection takes two. */
@@ -59,16 +59,19 @@ enum limits {
 enum family {
 	FAMILY_IPV4 = 4,
 	FAMILY_IPV6 = 6,
+	/* A bit beside those in what a connection template is found by: no packet has it. */
+	FAMILY_TEMPLATE = 8,
 };
 
 enum forwarding_method {
 	METHOD_MASQ = 0,
 	METHOD_ROUTE = 1,
+	METHOD_TUNNEL = 2,
 };
 
 /*
  * Linux ip_vs.h has the same TCP states under the same names; `ipvsadm -L -c` prints them.
- * UDP has one state only.
+ * UDP has one state only, but its connections of a persistent service begin in another one.
  */
 enum connection_state {
 	STATE_NONE = 0,
@@ -83,7 +86,11 @@ enum connection_state {
 	STATE_LISTEN = 9,
 	STATE_SYNACK = 10,
 	STATE_UDP = 11,
-	STATES = 12,
+	/* Of a template: a connection that it controls was answered; until then NONE. */
+	STATE_ASSURED = 12,
+	/* The destination has not answered yet; as UDP in every other respect. */
+	STATE_UDP_UNANSWERED = 13,
+	STATES = 14,
 	/* A power of two. */
 	STATES_ROOM = 16,
 };
@@ -145,7 +152,9 @@ enum verdict {
 	VERDICT_ANSWERED_COOKIE = 28,
 	VERDICT_FORWARDED_COOKIE = 29,
 	VERDICT_DROPPED_COOKIE = 30,
-	VERDICTS = 31,
+	/* No room for the headers of its tunnel. */
+	VERDICT_DROPPED_TUNNEL = 31,
+	VERDICTS = 32,
 	/* Not an end: the journey goes on. */
 	NEXT = 255,
 };
@@ -203,31 +212,7 @@ struct service_key {
 };
 ABI_ASSERT(sizeof(struct service_key) == 20, "struct service_key");
 
-/* How packets leave: interface; by XDP_TX where they came by it, else, or without, by redirect. */
-enum egress {
-	EGRESS_IFINDEX = 0x3fffffff,
-	EGRESS_TRANSMIT = 0x40000000,
-};
-
-/* An attached interface: its place in the map of sockets; what next hops by it have. */
-struct interface {
-	__u32 slot;
-	__u32 egress;
-};
-
-/*
- * A neighbour that packets leave to, found for one route generation; connections hold its index.
- * The key is written first, by compare-and-swap; the MTU, never 0, last.
- */
-struct next_hop {
-	/* Generation and interface: generation << 32 | enum egress. */
-	__u64 key;
-	__u8 dmac[6];
-	__u8 smac[6];
-	__u32 mtu;
-	__u64 pad;
-};
-ABI_ASSERT(sizeof(struct next_hop) == 32, "struct next_hop");
+#include "next_hop_abi.h"
 
 /*
  * One tracked connection: a cache line, read as eight words. caddr:cport is the client,
@@ -268,6 +253,10 @@ struct connection {
 	__be16 dport;
 	__u16 transport_delta;
 
+	/*
+	 * Of a SYN cookie. Of a connection with FLAG_CONTROLLED its template's slot and life; of a
+	 * template how many it controls, and its life (bpf/template.h).
+	 */
 	__u32 sequence_delta;
 	__u32 timestamp_delta;
 } __attribute__((aligned(8)));
@@ -277,6 +266,8 @@ enum connection_flag {
 	/* Of a SYN cookie: the destination has not answered yet; it has, and said its numbers. */
 	FLAG_COOKIE_OPENING = 1,
 	FLAG_COOKIE = 2,
+	/* A template has said where it goes. */
+	FLAG_CONTROLLED = 4,
 };
 
 /*
@@ -318,7 +309,12 @@ struct destination {
 	/* Read and changed together, as one word. */
 	__u32 active;
 	__u32 inactive;
-	__u32 pad[2];
+	/* As in struct next_hop, for METHOD_TUNNEL. */
+	__u8 tunnel;
+	__u8 tunnel_checksum;
+	__be16 tunnel_port;
+	/* Its templates, which are none of those. */
+	__u32 persistent;
 } __attribute__((aligned(8)));
 ABI_ASSERT(sizeof(struct destination) == 64, "struct destination");
 
@@ -341,9 +337,14 @@ ABI_ASSERT(sizeof(struct counters) == 64, "struct counters");
 
 struct verdict_counters {
 	__u64 packets[VERDICTS];
-	__u64 pad[1];
 };
 ABI_ASSERT(sizeof(struct verdict_counters) % 64 == 0, "struct verdict_counters");
+
+/* As LVS: some service is at port 21, and has the data ports of FTP; some are at port 0. */
+enum other_ports {
+	PORTS_OF_FTP = 1,
+	PORTS_ALL = 2,
+};
 
 /* What is given up for room (native/table.h): half-open connections; flows of few packets too. */
 enum relief {
@@ -383,7 +384,16 @@ struct settings {
 	__u32 keeper;
 	/* Words of the table of addresses that holds; it begins at the word of that number. */
 	__u32 address_words;
+	/* A sysctl, too. */
+	__u32 pmtu_disc;
+	__u32 expire_quiescent_template;
+	/* enum other_ports: whether services have ports beside their own. */
+	__u32 other_ports;
+	/* 1 while packets to any address at all may be a mark service's. */
+	__u32 marks_wide;
 	__u32 pad;
+	/* Where the mark rules' program begins | its generation << 32; 0 there: no rules. */
+	__u64 marks;
 };
 ABI_ASSERT(sizeof(struct settings) % 8 == 0, "struct settings");
 
@@ -411,10 +421,13 @@ struct flow_record {
 	__u8 duplicate;
 	__u8 answer;
 	__u32 destination;
+	/* QUESTION_ROUTE: of the target. */
+	__u32 target_family;
 };
-ABI_ASSERT(sizeof(struct flow_record) == 72, "struct flow_record");
+ABI_ASSERT(sizeof(struct flow_record) == 76, "struct flow_record");
 
 #include "schedule_abi.h"
 #include "capture_abi.h"
+#include "marks_abi.h"
 
 #endif

@@ -71,12 +71,29 @@ __noinline __u32 look_up_flow(void)
 	if (!notes || !schedule)
 		return NO_DESTINATION;
 	return look_up(&world, &schedule->tables[notes->opening.generation & 1],
-		       &notes->opening.search);
+		       flow_of_opening(&notes->opening));
 }
 
 static __always_inline __u32 look_up_apart(struct world *world)
 {
 	return look_up_flow();
+}
+
+__noinline __u32 classify_flow(struct xdp_md *ctx)
+{
+	struct world world = { .ctx = ctx };
+	const struct settings *settings = find_settings(&world);
+	struct notes *notes = notes_of(&world);
+
+	if (!settings || !notes)
+		return 0;
+	note_fields(&world, &notes->opening.search, notes->mark_fields);
+	return classify(&world, settings, notes->mark_fields);
+}
+
+static __always_inline __u32 classify_apart(struct world *world)
+{
+	return classify_flow(world->ctx);
 }
 
 __noinline int enter_ticket(__u32 index)
@@ -142,6 +159,20 @@ __noinline int meet_slot(struct xdp_md *ctx, __u32 slot)
 static __always_inline enum verdict meet_apart(struct world *world, __u32 slot)
 {
 	return (enum verdict)meet_slot(world->ctx, slot);
+}
+
+/* The frame has moved then. */
+__noinline int put_in_tunnel(struct xdp_md *ctx)
+{
+	struct world world = { .ctx = ctx };
+	struct notes *notes = notes_of(&world);
+
+	return notes ? encapsulate(&world, &notes->parcel) : 0;
+}
+
+static __always_inline int encapsulate_apart(struct world *world)
+{
+	return put_in_tunnel(world->ctx);
 }
 
 /* The frame has moved then. */

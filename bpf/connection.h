@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * connection - how a connection begins, what a packet does to it, and how it ends
+ * connection - how a connection begins, and how it ends
  *
  *   claim a slot -> contest -> ticket -> count -> live -> still accepting?
  *        |             |                                        |
@@ -14,9 +14,12 @@
 #ifndef XLVS_CONNECTION_H
 #define XLVS_CONNECTION_H
 
+#include "encap.h"
+#include "marks.h"
 #include "schedule.h"
 #include "state.h"
 #include "syncookie.h"
+#include "template.h"
 
 enum opening_limits {
 	/* Tickets of destinations that accept nothing, one after the other. */
@@ -25,11 +28,27 @@ enum opening_limits {
 	RIVAL_TRIES = 32,
 };
 
+/* A connection of a persistent service is opened in two steps (persistence.h). */
+enum opening_stage {
+	STAGE_PLAIN = 0,
+	/* The template is what is opened, if it is not there yet; */
+	STAGE_TEMPLATE = 1,
+	/* then the connection, to where that leads. */
+	STAGE_CONTROLLED = 2,
+};
+
 /* A connection that is to be opened, and what became of it. */
 struct opening {
 	struct search search;
+	/* The packet's own, while its template is looked for. */
+	struct search flow;
+	__u32 stage;
+	__u32 persistence_jiffies;
 	/* What its packet is and wants. */
 	struct service_key virtual_service;
+	__u32 mark;
+	/* 1 when the service is its mark's. */
+	__u32 is_marked;
 	struct segment segment;
 	__u32 fragment;
 	__u32 now_jiffies;
@@ -56,6 +75,23 @@ struct opening {
 	__u32 is_new;
 };
 
+/* What schedulers look at: the packet's own flow, also where its template is opened. */
+static __always_inline const struct search *flow_of_opening(const struct opening *o)
+{
+	return o->stage == STAGE_TEMPLATE ? &o->flow : &o->search;
+}
+
+/*
+ * Whether the destination is reached at the port that the client wants, as in LVS: where the
+ * service has others beside its own, whatever port the destination has.
+ */
+static __always_inline int has_own_port(const struct opening *o)
+{
+	__be16 port = o->virtual_service.vport;
+
+	return o->stage && (o->is_marked || !port || port != (__be16)(o->search.far >> 32));
+}
+
 /* Prepares what the rewrite of every packet of the connection adds to its checksums. */
 static __always_inline void bind_destination(const struct settings *settings,
 					     struct connection *conn, const struct opening *o,
@@ -63,8 +99,10 @@ static __always_inline void bind_destination(const struct settings *settings,
 {
 	__u16 addresses = address_delta(&o->virtual_service.vaddr, &destination->daddr);
 	__be16 vport = (__be16)(o->search.far >> 32);
+	/* One without a port of its own is reached at the client's, too. */
+	__be16 dport = has_own_port(o) || !destination->dport ? vport : destination->dport;
 	__u16 address_delta = o->search.is_ipv6 ? 0 : addresses;
-	__u16 transport_delta = add_deltas(addresses, port_delta(vport, destination->dport));
+	__u16 transport_delta = add_deltas(addresses, port_delta(vport, dport));
 	word *words = (word *)conn;
 	__u32 daddr;
 
@@ -72,8 +110,7 @@ static __always_inline void bind_destination(const struct settings *settings,
 	if (o->search.is_ipv6)
 		daddr = hash_address(settings, &destination->daddr);
 	STORE(&words[WORD_VIRTUAL], o->search.far | (__u64)address_delta << 48);
-	STORE(&words[WORD_DESTINATION],
-	      daddr | (__u64)destination->dport << 32 | (__u64)transport_delta << 48);
+	STORE(&words[WORD_DESTINATION], daddr | (__u64)dport << 32 | (__u64)transport_delta << 48);
 	STORE(&conn->method, destination->method);
 }
 
@@ -149,7 +186,7 @@ static __always_inline enum entered take_back(struct connection *conn,
 		if (SWAP_IF(&conn->state, state, (o->life + SLOT_LIFE) | SLOT_OPENING) != state)
 			continue;
 		o->life += SLOT_LIFE;
-		dismiss(destination, is_active(state & SLOT_STATE));
+		uncount(destination, o->search.client, state);
 		return ENTER_REFUSED;
 	}
 	return ENTER_GONE;
@@ -172,7 +209,53 @@ static __always_inline void settle_connection(struct world *world, const struct 
 		store_address(&line->daddr, &destination->daddr);
 	STORE(&conn->destination, index);
 	STORE(&conn->timeout_jiffies, settings->timeout_jiffies[o->state % STATES_ROOM]);
+	if (o->stage == STAGE_TEMPLATE) {
+		STORE(&conn->timeout_jiffies, o->persistence_jiffies);
+		STORE(control_of(conn), control_in(o->life));
+	}
 	EXCHANGE(&conn->state, o->life | SLOT_LIVE | o->state);
+}
+
+/* Where TypeScript has sent the packet's connection already; NO_DESTINATION in XDP. */
+static __u32 decided_destination(struct world *world);
+
+/*
+ * Whether what is to be opened may go to the destination. Whether that is overloaded was the slow
+ * path's to say, where that has decided: lblc and lblcr go on with a server that they know.
+ */
+static __always_inline int may_enter(struct world *world, const struct settings *settings,
+				     const struct opening *o, const struct destination *destination)
+{
+	if (o->stage == STAGE_CONTROLLED)
+		return may_follow(settings, destination);
+	return is_in_service(destination) &&
+	       (decided_destination(world) != NO_DESTINATION || !LOAD(&destination->overloaded));
+}
+
+/* Counts what is to be opened; 0 when that was one too many. */
+static __always_inline int count_opening(struct world *world, struct destination *destination,
+					 const struct opening *o)
+{
+	if (o->stage == STAGE_TEMPLATE) {
+		ADD(&destination->persistent, 1);
+		return 1;
+	}
+	/* Thresholds do not hold for those that a template sends. */
+	return admit(destination, is_active(o->state)) || o->stage == STAGE_CONTROLLED ||
+	       decided_destination(world) != NO_DESTINATION;
+}
+
+/* Whether the decision still stands, now that everybody sees what was opened. */
+static __always_inline int still_stands(struct world *world, const struct settings *settings,
+					const struct opening *o,
+					const struct destination *destination)
+{
+	const struct schedule *schedule = schedule_at(world, o->service);
+
+	if (o->stage == STAGE_CONTROLLED)
+		return may_follow(settings, destination);
+	return is_in_service(destination) && schedule &&
+	       LOAD(&schedule->generation) == o->generation;
 }
 
 /* Sends the connection to a destination, if that accepts it. */
@@ -181,21 +264,18 @@ static __always_inline enum entered enter(struct world *world, const struct sett
 {
 	struct destination *destination = destination_at(world, index);
 	struct connection *conn = connection_at(world, o->search.slot);
-	const struct schedule *schedule;
 
-	if (!destination || !conn || !is_accepting(destination))
+	if (!destination || !conn || !may_enter(world, settings, o, destination))
 		return ENTER_REFUSED;
 	/* Only with NAT the replies come by, to be translated. */
-	if (o->flags && destination->method != METHOD_MASQ)
+	if (o->flags & FLAG_COOKIE_OPENING && destination->method != METHOD_MASQ)
 		return ENTER_REFUSED;
-	if (!admit(destination, is_active(o->state))) {
+	if (!count_opening(world, destination, o)) {
 		dismiss(destination, is_active(o->state));
 		return ENTER_REFUSED;
 	}
 	settle_connection(world, settings, o, index);
-	schedule = schedule_at(world, o->service);
-	if (LOAD(&destination->available) && LOAD(&destination->weight) && schedule &&
-	    LOAD(&schedule->generation) == o->generation)
+	if (still_stands(world, settings, o, destination))
 		return ENTER_DONE;
 	return take_back(conn, destination, o);
 }
@@ -222,7 +302,7 @@ static __always_inline int win_slot(struct world *world, const struct settings *
 		return 0;
 	write_key(world, conn, o);
 	life = (LOAD(&conn->state) & ~(SLOT_LIFE - 1)) + SLOT_LIFE;
-	if (o->flags)
+	if (o->flags & FLAG_COOKIE_OPENING)
 		life |= SLOT_COOKIE;
 	o->life = life;
 	EXCHANGE(&conn->state, life | SLOT_CLAIMED);
@@ -272,7 +352,10 @@ open_connection(struct world *world, const struct settings *settings, struct ope
 	return VERDICT_RAISED_NEW;
 }
 
-/* Ends a connection whose state word was `state`; 0 when somebody else did, or it moved on. */
+/*
+ * Ends a connection whose state word was `state`; 0 when somebody else did, or it moved on, or it
+ * is a template that controls connections.
+ */
 static __always_inline int end_connection(struct world *world, const struct settings *settings,
 					  __u32 slot, __u32 state)
 {
@@ -285,11 +368,14 @@ static __always_inline int end_connection(struct world *world, const struct sett
 		return 0;
 	client = LOAD((word *)conn);
 	index = LOAD(&conn->destination);
+	if (is_template(client) && !close_template(conn, state))
+		return 0;
 	if (SWAP_IF(&conn->state, state, state & ~(SLOT_LIFE - 1)) != state)
 		return 0;
 	destination = destination_at(world, index);
 	if (destination)
-		dismiss(destination, is_active(state & SLOT_STATE));
+		uncount(destination, client, state);
+	leave_template(world, conn);
 	release(world, settings, slot, client);
 	return 1;
 }
@@ -299,193 +385,6 @@ static __always_inline int is_expired(const struct connection *conn, __u32 now_j
 	__s32 silent = (__s32)(now_jiffies - LOAD(&conn->seen_jiffies));
 
 	return silent > 0 && (__u32)silent >= LOAD(&conn->timeout_jiffies);
-}
-
-static __always_inline enum tcp_view view_of(const struct connection *conn, int reply)
-{
-	if (reply)
-		return VIEW_OUT;
-	return LOAD(&conn->method) == METHOD_MASQ ? VIEW_IN : VIEW_IN_ONLY;
-}
-
-/* Moves one connection of the destination between its active and inactive counts. */
-static __always_inline void recount(struct destination *destination, int was_active, int active)
-{
-	if (was_active != active)
-		ADD(counts_of(destination), count_of(active) - count_of(was_active));
-}
-
-/* A next hop that is looked for. */
-struct resolution {
-	__u32 slot;
-	__u32 protocol;
-	__u64 is_ipv6;
-	__u64 reply;
-	struct next_hop hop;
-	/* The connection's state word as it was found. */
-	__u32 state;
-	/* Of what was found. */
-	__u32 index;
-};
-
-/* Room for what a packet's journey notes, beside the stack; one for each CPU or thread. */
-struct notes {
-	struct opening opening;
-	struct resolution resolution;
-	struct cookie_desk desk;
-};
-
-static struct notes *notes_of(struct world *world);
-
-static __always_inline struct search *search_of(struct world *world)
-{
-	struct notes *notes = notes_of(world);
-
-	return notes ? &notes->opening.search : 0;
-}
-
-/* What one packet's journey has found out so far. */
-struct journey {
-	struct packet pkt;
-	const struct settings *settings;
-	struct notes *notes;
-	struct connection *conn;
-	const struct next_hop *hop;
-	/* The key under which it was found. */
-	__u64 hop_key;
-	/* The connection's destination's. */
-	struct counters *counters;
-	__u32 slot;
-	/* The connection's state word as it was found. */
-	__u32 state;
-	__u32 now_jiffies;
-	/* 1 when the packet is a destination's reply. */
-	__u64 reply;
-	/* enum cookie_step: what SYN cookies do with it in the end. */
-	__u64 step;
-};
-
-/* Whether a segment opens a connection; an RST beside the SYN forbids it. */
-static __always_inline int is_opening(const struct packet *pkt)
-{
-	return (pkt->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN;
-}
-
-/* Whether the client may use its port again, as conn_reuse_mode says. */
-static __always_inline int has_ended(const struct journey *j)
-{
-	__u32 mode = j->settings->conn_reuse_mode;
-	__u32 state = j->state & SLOT_STATE;
-
-	if (mode && (state == STATE_TIME_WAIT || state == STATE_CLOSE))
-		return 1;
-	return (mode & 2) && state == STATE_FIN_WAIT && LOAD(&j->conn->method) != METHOD_MASQ;
-}
-
-/*
- * Whether a client's packet ends the connection that it was found to belong to, and is scheduled
- * anew: a SYN on one that has ended; and with expire_nodest_conn a SYN on one whose destination
- * is quiesced, and any packet on one whose destination was removed.
- */
-static __always_inline int is_rescheduled(const struct journey *j,
-					  const struct destination *destination)
-{
-	int opening = is_opening(&j->pkt);
-
-	if (j->reply)
-		return 0;
-	if (j->settings->expire_nodest_conn) {
-		if (!LOAD(&destination->available))
-			return 1;
-		if (opening && !LOAD(&destination->weight))
-			return 1;
-	}
-	return opening && has_ended(j);
-}
-
-/*
- * Gives a connection the state that follows from `old` by a packet. Of two CPUs that see packets
- * of one connection at once, the one whose swap succeeds recounts; the other looks at the state
- * again. Returns the state word as it is now; 0 when the connection is gone.
- */
-static __always_inline __u32 change_state(struct world *world, __u32 slot, __u32 old,
-					  struct segment segment)
-{
-	struct connection *conn = connection_at(world, slot);
-	struct destination *destination =
-		conn ? destination_at(world, LOAD(&conn->destination)) : 0;
-	__u32 life = old & ~SLOT_STATE;
-
-	NO_UNROLL
-	for (int tries = 0; tries < SWAP_TRIES && destination; tries++) {
-		__u32 next = next_state(segment, old & SLOT_STATE);
-		__u32 seen;
-
-		if ((life | next) == old)
-			return old;
-		seen = SWAP_IF(&conn->state, old, life | next);
-		if (seen == old) {
-			recount(destination, is_active(old & SLOT_STATE), is_active(next));
-			return life | next;
-		}
-		if ((seen & ~SLOT_STATE) != life)
-			return 0;
-		old = seen;
-	}
-	return 0;
-}
-
-/* The same, verified by itself: few packets change a state. */
-static __u32 change_state_apart(struct world *world, __u32 slot, __u32 old, struct segment segment);
-
-/*
- * Sets the timeout of the state. Looks at the state again, so that of two who change it at once
- * the later one has the last word. Swaps, since the slot may be another connection's by now, or
- * hold addresses.
- */
-static __always_inline void set_timeout(const struct settings *settings, struct connection *conn,
-					__u32 state)
-{
-	word *at = (word *)&conn->timeout_jiffies;
-
-	NO_UNROLL
-	for (int i = 0; i < SWAP_TRIES && (state & SLOT_PHASE) == SLOT_LIVE; i++) {
-		__u32 timeout = settings->timeout_jiffies[state % STATES_ROOM];
-		__u64 seen = LOAD(at);
-
-		if ((__u32)seen == timeout || !is_alive(conn, state))
-			return;
-		SWAP_IF(at, seen, (seen >> 32 << 32) | timeout);
-		state = LOAD(&conn->state);
-	}
-}
-
-/* Begins the connection's timeout anew, and counts the client's packets. */
-static __always_inline void note_seen(const struct journey *j)
-{
-	__u32 *in_packets = &j->conn->in_packets;
-
-	if (!j->reply)
-		STORE(in_packets, LOAD(in_packets) + 1);
-	if (LOAD(&j->conn->seen_jiffies) != j->now_jiffies)
-		STORE(&j->conn->seen_jiffies, j->now_jiffies);
-}
-
-/* The packet's effect on state and timer; the state word as it is then, 0 without connection. */
-static __always_inline __u32 track(struct world *world, const struct journey *j)
-{
-	__u32 now = j->state;
-
-	if (!is_steady(&j->pkt, now & SLOT_STATE)) {
-		struct segment segment = segment_of(&j->pkt, view_of(j->conn, (int)j->reply));
-
-		now = (now & ~SLOT_STATE) | next_state(segment, now & SLOT_STATE);
-		if (now != j->state)
-			now = change_state_apart(world, j->slot, j->state, segment);
-	}
-	set_timeout(j->settings, j->conn, now);
-	note_seen(j);
-	return now;
 }
 
 #endif

@@ -15,7 +15,7 @@
 #ifndef XLVS_COOKIE_H
 #define XLVS_COOKIE_H
 
-#include "connection.h"
+#include "track.h"
 
 /* Whether another one, in XDP, has met the client already. */
 /* The parts beside the path of most packets: meet_client, take_cookie_step. Slots, or NO_SLOT. */

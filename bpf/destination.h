@@ -55,11 +55,16 @@ static __always_inline void dismiss(struct destination *destination, int active)
 		STORE(&destination->overloaded, 0);
 }
 
+/* Whether the rules let a new connection go there. */
+static __always_inline int is_in_service(const struct destination *destination)
+{
+	return LOAD(&destination->available) && LOAD(&destination->weight);
+}
+
 /* Whether a new connection may go there at all. */
 static __always_inline int is_accepting(const struct destination *destination)
 {
-	return LOAD(&destination->available) && LOAD(&destination->weight) &&
-	       !LOAD(&destination->overloaded);
+	return is_in_service(destination) && !LOAD(&destination->overloaded);
 }
 
 #endif

@@ -22,11 +22,15 @@ const struct flow_record flow_record_anchor = {};
 const enum term_kind term_kind_anchor = 0;
 const enum term_side term_side_anchor = 0;
 const enum slot_phase slot_phase_anchor = 0;
+const enum mark_field mark_field_anchor = 0;
+const enum mark_limits mark_limits_anchor = 0;
 const enum connection_flag connection_flag_anchor = 0;
 const enum address_role address_role_anchor = 0;
 const enum table_kind table_kind_anchor = 0;
 const enum relief relief_anchor = 0;
 const enum refill refill_anchor = 0;
+const enum tunnel_kind tunnel_kind_anchor = 0;
+const enum other_ports other_ports_anchor = 0;
 const struct connection_addresses connection_addresses_anchor = {};
 
 /* Hands the packet to the socket of its queue; where nobody listens, says so. */
@@ -90,6 +94,7 @@ static __always_inline int finish(struct xdp_md *ctx, const struct journey *j, e
 	case VERDICT_DROPPED_DESTINATION_REMOVED:
 	case VERDICT_DROPPED_TABLE_FULL:
 	case VERDICT_DROPPED_COOKIE:
+	case VERDICT_DROPPED_TUNNEL:
 		action = XDP_DROP;
 		break;
 	default:

@@ -16,23 +16,18 @@
 #ifndef XLVS_DIRECTOR_H
 #define XLVS_DIRECTOR_H
 
+#include "next_hop.h"
 #include "opening.h"
-#include "route.h"
 
 static const __u64 *address_word_at(struct world *world, __u32 index);
-/* The interface that the packet came by. */
-static __u32 ingress_of(struct world *world);
 static const struct station_line *stations_at(struct world *world, __u32 line);
-/* Where TypeScript has sent the packet's connection already; NO_DESTINATION in XDP. */
-static __u32 decided_destination(struct world *world);
 /* Sum of an IPv4 header's options. */
 static __u32 sum_options(struct world *world, const struct packet *pkt);
-/* Fills all but the generation of the next hop towards the connection's other end. */
-static int find_route(struct world *world, struct resolution *r);
 /* The parts beside the path of most packets, as XDP has them verified: by themselves. */
+static __u32 classify_apart(struct world *world);
 static __u32 search_all(struct world *world);
 static enum verdict open_apart(struct world *world);
-static int resolve_apart(struct world *world);
+static int encapsulate_apart(struct world *world);
 
 /*
  * The two bits of an address, which it may share with others: in a table that is as small as our
@@ -159,25 +154,30 @@ static __always_inline struct connection *find_by(struct world *world, struct jo
 	return conn;
 }
 
-/* NEXT with j->conn, or without where the packet may open a connection. */
+/*
+ * NEXT with j->conn, or without where the packet may open a connection: to an address of ours,
+ * or, where mark rules are that wide, to any.
+ */
 static __always_inline enum verdict find_connection(struct world *world, struct journey *j)
 {
-	__u32 to = roles_of(world, j->settings, (__u32)j->pkt.target) & ADDRESS_VIRTUAL;
-
-	j->reply = !to;
+	j->reply = !(roles_of(world, j->settings, (__u32)j->pkt.target) & ADDRESS_VIRTUAL);
+	if (j->reply &&
+	    !(roles_of(world, j->settings, (__u32)j->pkt.source) & ADDRESS_DESTINATION)) {
+		if (!j->settings->marks_wide)
+			return VERDICT_PASSED_NOT_OURS;
+		j->reply = 0;
+	}
 	FORGET(j->reply);
-	if (j->reply && !(roles_of(world, j->settings, (__u32)j->pkt.source) & ADDRESS_DESTINATION))
-		return VERDICT_PASSED_NOT_OURS;
 	j->conn = find_by(world, j, j->reply);
-	if (!j->conn && !j->reply &&
+	if (!j->conn && (!j->reply || j->settings->marks_wide) &&
 	    roles_of(world, j->settings, (__u32)j->pkt.source) & ADDRESS_DESTINATION) {
 		/* A real server that is a client too. */
-		j->conn = find_apart(world, j, 1);
-		j->reply = j->conn != 0;
+		j->conn = find_apart(world, j, !j->reply);
+		j->reply = j->conn && !j->reply;
 		FORGET(j->reply);
 	}
 	FORGET(j->slot);
-	return j->conn || to ? NEXT : VERDICT_PASSED_NOT_OURS;
+	return j->conn || !j->reply ? NEXT : VERDICT_PASSED_NOT_OURS;
 }
 
 /* Where a station stands, in the map of stations. */
@@ -226,6 +226,7 @@ static __always_inline enum verdict open_for(struct world *world, struct journey
 	enum verdict verdict;
 
 	note_key(j, 0);
+	o->mark = LOAD(&j->settings->marks) ? classify_apart(world) : 0;
 	o->segment = segment_of(&j->pkt, VIEW_IN);
 	o->fragment = j->pkt.fragment;
 	o->now_jiffies = j->now_jiffies;
@@ -236,100 +237,21 @@ static __always_inline enum verdict open_for(struct world *world, struct journey
 	o->sequence = 0;
 	o->timestamp = 0;
 	o->is_met = 0;
+	o->stage = STAGE_PLAIN;
 	verdict = open_apart(world);
 	if (verdict == VERDICT_ANSWERED_COOKIE) {
 		verdict = meet_stranger(world, j);
 		if (verdict == NEXT)
 			verdict = open_apart(world);
 	}
+	/* Its template is there: the connection itself. */
+	if (verdict == NEXT && o->stage == STAGE_TEMPLATE)
+		verdict = open_apart(world);
 	if (verdict != NEXT)
 		return verdict;
 	j->slot = o->search.slot;
 	j->conn = connection_at(world, j->slot);
 	j->state = o->search.state;
-	return NEXT;
-}
-
-/*
- * Finds the next hop anew, and notes it in the connection, and its destination if it leads there.
- */
-static __always_inline int resolve(struct world *world, struct resolution *r)
-{
-	struct connection *conn = connection_at(world, r->slot);
-	__u32 generation = (__u32)(r->hop.key >> 32);
-	struct destination *destination = 0;
-	__u32 index;
-	__u64 found;
-
-	if (conn && !r->reply)
-		destination = destination_at(world, LOAD(&conn->destination));
-	if (!conn || !find_route(world, r) || !is_alive(conn, r->state))
-		return 0;
-	index = index_of_hop(world, &r->hop);
-	found = generation | (__u64)index << 32;
-	r->index = index;
-	if (!is_shared_hop(index))
-		return 1;
-	store_hop(conn, r->state, found, (int)r->reply);
-	if (destination)
-		STORE((word *)&destination->route_generation, found);
-	return 1;
-}
-
-/* The index of the next hop that is known for the packet's direction; 0 for none. */
-static __always_inline __u32 known_hop(const struct journey *j,
-				       const struct destination *destination, __u32 generation)
-{
-	__u64 known = LOAD((word *)&j->conn->route_generation);
-	__u32 index = (__u32)(known >> (j->reply ? 48 : 32)) & 0xffff;
-
-	if ((__u32)known == generation_in(j->state, generation) && index)
-		return index;
-	if (j->reply)
-		return 0;
-	known = LOAD((word *)&destination->route_generation);
-	index = (__u32)known == generation ? (__u32)(known >> 32) : 0;
-	if (index)
-		store_hop(j->conn, j->state, known, 0);
-	return index;
-}
-
-static __always_inline enum verdict find_next_hop(struct world *world, struct journey *j,
-						  const struct destination *destination)
-{
-	__u32 now = present_generation(j->settings, j->now_jiffies);
-	__u32 index = known_hop(j, destination, now);
-	struct resolution *r = &j->notes->resolution;
-
-	j->hop = next_hop_at(world, index);
-	if (index && j->hop) {
-		j->hop_key = LOAD(&j->hop->key);
-		if (j->hop_key >> 32 == now)
-			return NEXT;
-	}
-	r->slot = j->slot;
-	r->state = j->state;
-	r->protocol = j->pkt.protocol;
-	r->is_ipv6 = j->pkt.is_ipv6;
-	r->reply = j->reply;
-	r->hop.key = (__u64)now << 32;
-	if (!resolve_apart(world))
-		return VERDICT_RAISED_ROUTE;
-	j->hop = next_hop_at(world, r->index);
-	j->hop_key = r->hop.key;
-	return j->hop ? NEXT : VERDICT_RAISED_ROUTE;
-}
-
-/* Packets that end at the director: their last hop, or too long for the next link. */
-static __always_inline enum verdict check_hop(const struct journey *j)
-{
-	const struct packet *pkt = &j->pkt;
-
-	/* The kernel tells the real server, which is no different from any host behind a router. */
-	if (pkt->ttl <= 1)
-		return j->reply ? VERDICT_PASSED_REPLY_TTL : VERDICT_RAISED_TTL;
-	if (pkt->bytes > LOAD(&j->hop->mtu))
-		return VERDICT_RAISED_MTU;
 	return NEXT;
 }
 
@@ -361,23 +283,63 @@ static __always_inline void find_counters(struct world *world, struct journey *j
 	j->counters = counters_at(world, j->settings, LOAD(&j->conn->destination));
 }
 
-static __always_inline enum verdict forward(struct world *world, struct journey *j)
+/* NEXT when what was read of next hop and connection holds together, to be written. */
+static __always_inline enum verdict check_read(const struct journey *j)
+{
+	/* Meanwhile the routes have changed, and it is another neighbour's. */
+	if (LOAD(&j->hop->key) != j->hop_key)
+		return VERDICT_RAISED_ROUTE;
+	/* Another life: what was read is of two connections. Looked at anew, it is somebody's. */
+	return is_alive(j->conn, j->state) ? NEXT : VERDICT_RAISED_NEW;
+}
+
+static __always_inline void count_packet(const struct journey *j)
 {
 	struct counters *counters = j->counters;
+
+	if (counters && j->reply) {
+		count(&counters->out_packets, 1);
+		count(&counters->out_bytes, j->pkt.bytes);
+	} else if (counters) {
+		count(&counters->in_packets, 1);
+		count(&counters->in_bytes, j->pkt.bytes);
+	}
+}
+
+/* The packet leaves as it is, but for its TTL, in another one. */
+static __always_inline enum verdict forward_in_tunnel(struct world *world, struct journey *j)
+{
+	struct notes *notes = notes_of(world);
+	enum verdict verdict;
+
+	if (!notes)
+		return VERDICT_DROPPED_TUNNEL;
+	copy_hop(&notes->parcel.hop, j->hop);
+	verdict = check_read(j);
+	if (verdict != NEXT)
+		return verdict;
+	decrement_ttl(&j->pkt, 0);
+	note_parcel(&notes->parcel, &j->pkt, LOAD(&j->settings->pmtu_disc));
+	count_packet(j);
+	return encapsulate_apart(world) ? VERDICT_FORWARDED_IN : VERDICT_DROPPED_TUNNEL;
+}
+
+static __always_inline enum verdict forward(struct world *world, struct journey *j)
+{
 	__u8 method = LOAD(&j->conn->method);
 	const word *words = (const word *)j->hop;
 	struct packet *pkt = &j->pkt;
 	struct link link = { LOAD(&words[1]), LOAD(&words[2]) };
 	struct rewriting to;
+	enum verdict verdict;
 
+	if (method == METHOD_TUNNEL)
+		return forward_in_tunnel(world, j);
 	if (!read_rewriting(world, j, &to))
 		return VERDICT_RAISED_NEW;
-	/* Meanwhile the routes have changed, and it is another neighbour's. */
-	if (LOAD(&j->hop->key) != j->hop_key)
-		return VERDICT_RAISED_ROUTE;
-	/* Another life: what was read is of two connections. Looked at anew, it is somebody's. */
-	if (!is_alive(j->conn, j->state))
-		return VERDICT_RAISED_NEW;
+	verdict = check_read(j);
+	if (verdict != NEXT)
+		return verdict;
 	if (j->reply)
 		rewrite_out(pkt, &to);
 	else if (method == METHOD_MASQ)
@@ -385,14 +347,7 @@ static __always_inline enum verdict forward(struct world *world, struct journey 
 	else
 		decrement_ttl(pkt, 0);
 	rewrite_link(pkt, &link);
-
-	if (counters && j->reply) {
-		count(&counters->out_packets, 1);
-		count(&counters->out_bytes, pkt->bytes);
-	} else if (counters) {
-		count(&counters->in_packets, 1);
-		count(&counters->in_bytes, pkt->bytes);
-	}
+	count_packet(j);
 	return j->reply ? VERDICT_FORWARDED_OUT : VERDICT_FORWARDED_IN;
 }
 

@@ -105,14 +105,17 @@ static __always_inline enum verdict ride(struct world *world, struct journey *j,
 static __always_inline enum verdict board(struct world *world, struct journey *j, __u8 *at,
 					  int is_ipv6)
 {
+	__u32 to;
+
 	if (!parse_plain(world, &j->pkt, at, is_ipv6))
 		return NEXT;
 	if (is_ipv6)
 		hash_addresses(&j->pkt, j->settings);
-	if (roles_of(world, j->settings, (__u32)j->pkt.target) & ADDRESS_VIRTUAL)
-		return ride(world, j, 0);
-	if (roles_of(world, j->settings, (__u32)j->pkt.source) & ADDRESS_DESTINATION)
+	to = roles_of(world, j->settings, (__u32)j->pkt.target) & ADDRESS_VIRTUAL;
+	if (!to && roles_of(world, j->settings, (__u32)j->pkt.source) & ADDRESS_DESTINATION)
 		return ride(world, j, 1);
+	if (to || LOAD(&j->settings->marks_wide))
+		return ride(world, j, 0);
 	return VERDICT_PASSED_NOT_OURS;
 }
 

@@ -64,6 +64,15 @@ struct {
 	__type(value, __u32);
 } services SEC(".maps");
 
+/* Mapped. Written by TypeScript: the programs of the mark rules, two of them in turn. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * MAX_MARK_STEPS);
+	__type(key, __u32);
+	__type(value, struct mark_step);
+} mark_steps SEC(".maps");
+
 /* Mapped. A service's tickets by TypeScript; the window by XDP too. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -195,6 +204,11 @@ static __always_inline const struct station_line *stations_at(struct world *worl
 	return AT(stations, line);
 }
 
+static __always_inline const struct mark_step *mark_step_at(struct world *world, __u32 index)
+{
+	return AT(mark_steps, index);
+}
+
 static __always_inline __u64 *bucket_at(struct world *world, __u32 bucket)
 {
 	return AT(buckets, bucket);
@@ -324,6 +338,11 @@ static __always_inline int is_slow_path(struct world *world)
 	return 0;
 }
 
+static __always_inline int may_ask(struct world *world)
+{
+	return 1;
+}
+
 static __always_inline int load_bytes(struct world *world, __u32 offset, void *to, __u32 length)
 {
 	return bpf_xdp_load_bytes(world->ctx, offset, to, length) == 0;
@@ -333,6 +352,11 @@ static __always_inline int store_bytes(struct world *world, __u32 offset, const 
 				       __u32 length)
 {
 	return bpf_xdp_store_bytes(world->ctx, offset, (void *)from, length) == 0;
+}
+
+static __always_inline int grow_front(struct world *world, __u32 bytes)
+{
+	return bpf_xdp_adjust_head(world->ctx, -(int)bytes) == 0;
 }
 
 static __always_inline int resize_frame(struct world *world, __u32 bytes)

@@ -16,6 +16,9 @@ struct world;
 struct packet;
 /* Bytes of the whole frame, of which the driver may have put the rest into other buffers. */
 static __u32 frame_bytes(struct world *world, const struct packet *pkt);
+/* The frame's bytes; 0 where the frame does not reach so far. */
+static int load_bytes(struct world *world, __u32 offset, void *to, __u32 length);
+static int store_bytes(struct world *world, __u32 offset, const void *from, __u32 length);
 
 enum packet_limits {
 	VLAN_TAGS_MAX = 2,

@@ -2,11 +2,11 @@
 /*
  * route - the next hop of a connection, in each direction
  *
- * A connection holds indices of next hops ready to write: interface, MAC addresses, MTU. They
- * hold as long as the settings' route generation is the one they were found under. The daemon
- * raises it whenever a link, address, route or neighbour changes; the next packet of each
- * connection then looks its next hop up again, so a gateway that moves takes the existing
- * connections along.
+ * A connection holds indices of next hops ready to write: interface, MAC addresses, MTU, and the
+ * ends of the tunnel where one leads to the destination. They hold as long as the settings' route
+ * generation is the one they were found under. The daemon raises it whenever a link, address,
+ * route or neighbour changes; the next packet of each connection then looks its next hop up again,
+ * so a gateway that moves takes the existing connections along.
  *
  * With the daemon dead nobody raises it: then next hops are looked up again every second.
  */
@@ -23,6 +23,8 @@ enum next_hop_search {
 	NEXT_HOP_TRIES = 8,
 	/* Interface in the key of an entry that is being written. */
 	NEXT_HOP_BUSY = 0xffffffff,
+	/* The first of them is the key. */
+	NEXT_HOP_WORDS = sizeof(struct next_hop) / 8,
 };
 
 static __always_inline int is_daemon_silent(const struct settings *settings, __u32 now_jiffies,
@@ -42,21 +44,34 @@ static __always_inline __u32 present_generation(const struct settings *settings,
 	return ~(silent_jiffies / settings->hz);
 }
 
-/* A next hop's twelve bytes of MAC addresses and its MTU. */
+/* All of a next hop but its key. */
 static __always_inline void copy_hop(struct next_hop *to, const struct next_hop *from)
 {
 	const word *source = (const word *)from;
 	word *target = (word *)to;
 
-	STORE(&target[1], LOAD(&source[1]));
-	STORE(&target[2], LOAD(&source[2]));
+	for (__u32 i = 1; i < NEXT_HOP_WORDS; i++)
+		STORE(&target[i], LOAD(&source[i]));
 }
 
 static __always_inline int is_same_hop(const struct next_hop *a, const struct next_hop *b)
 {
 	const word *left = (const word *)a, *right = (const word *)b;
+	__u64 difference = 0;
 
-	return LOAD(&left[1]) == LOAD(&right[1]) && LOAD(&left[2]) == LOAD(&right[2]);
+	for (__u32 i = 1; i < NEXT_HOP_WORDS; i++)
+		difference |= LOAD(&left[i]) ^ LOAD(&right[i]);
+	return difference == 0;
+}
+
+static __always_inline __u64 hash_hop(const struct next_hop *hop)
+{
+	const word *words = (const word *)hop;
+	__u64 hash = 0;
+
+	for (__u32 i = 0; i < NEXT_HOP_WORDS; i++)
+		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ULL;
+	return hash;
 }
 
 /*
@@ -68,8 +83,7 @@ static __always_inline int is_same_hop(const struct next_hop *a, const struct ne
 static __always_inline __u32 index_of_hop(struct world *world, const struct next_hop *hop)
 {
 	const struct settings *settings = find_settings(world);
-	const word *words = (const word *)hop;
-	__u64 hash = (words[0] ^ words[1] ^ words[2] << 17) * 0x9e3779b97f4a7c15ULL;
+	__u64 hash = hash_hop(hop);
 	__u64 busy = hop->key | NEXT_HOP_BUSY;
 	struct next_hop *own;
 

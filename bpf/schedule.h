@@ -27,6 +27,8 @@ static struct schedule *schedule_at(struct world *world, __u32 service);
 /* Whether a daemon is there to decide what tickets do not. */
 static int has_slow_path(struct world *world);
 static int is_slow_path(struct world *world);
+/* Whether the packet has not asked for tickets before. */
+static int may_ask(struct world *world);
 
 static __always_inline __u32 ticket_at(struct world *world, const struct schedule *schedule,
 				       __u32 place)
@@ -43,8 +45,8 @@ static __always_inline int asks_for_more(struct world *world, struct schedule *s
 	__u32 refill = LOAD(&schedule->refill), here = head << 2 | REFILL_AT;
 
 	if (refill == here)
-		return SWAP_IF(&schedule->refill, here, REFILL_WANTED) == here;
-	return refill == REFILL_WANTED && is_slow_path(world);
+		return SWAP_IF(&schedule->refill, here, REFILL_WANTED) == here && may_ask(world);
+	return refill == REFILL_WANTED && is_slow_path(world) && may_ask(world);
 }
 
 static __always_inline __u32 take_ticket(struct world *world, struct schedule *schedule)

@@ -71,7 +71,8 @@ struct schedule {
 	struct schedule_mark marks[2];
 	/* 1 where SYNs may be answered by cookies: all its destinations are reached by NAT. */
 	__u32 cookies;
-	__u32 pad;
+	/* How long its templates live without a new connection; 0: it is not persistent. */
+	__u32 persistence_jiffies;
 
 	/* Written by all: limit << 32 | head. Equal: there is no ticket. */
 	__u64 window;
@@ -80,9 +81,10 @@ struct schedule {
 	/* Raised with each change of the table; the lowest bit says which one holds. */
 	__u32 generation;
 	struct table tables[2];
+	/* By TypeScript: of a persistent service the mask of IPv4, the prefix' length of IPv6. */
+	__u32 persistence_mask;
 	/* Written by all: place << 2 | enum refill. */
 	__u32 refill;
-	__u32 pad_window;
 };
 ABI_ASSERT(sizeof(struct schedule) == 128, "struct schedule");
 

@@ -62,9 +62,6 @@ struct tcp_segment {
 	__u8 options[OPTION_KINDS];
 };
 
-/* The frame's bytes; 0 where the frame does not reach so far. */
-static int load_bytes(struct world *world, __u32 offset, void *to, __u32 length);
-static int store_bytes(struct world *world, __u32 offset, const void *from, __u32 length);
 /* Cuts the frame, or makes it longer; 0 where there is no room. Ends all pointers into it. */
 static int resize_frame(struct world *world, __u32 bytes);
 

@@ -103,7 +103,9 @@ static __always_inline __u32 next_state(struct segment segment, __u32 state)
 	__u32 index;
 
 	if (!segment.is_tcp)
-		return STATE_UDP;
+		return segment.view != VIEW_OUT && state == STATE_UDP_UNANSWERED
+			       ? STATE_UDP_UNANSWERED
+			       : STATE_UDP;
 	if (segment.event == EVENT_NONE || state >= STATES)
 		return STATE_CLOSE;
 	index = segment.view * 64u + segment.event * 16u + state;

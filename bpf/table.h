@@ -52,6 +52,8 @@ enum connection_word {
 	WORD_CLIENT = 0,
 	WORD_VIRTUAL = 1,
 	WORD_DESTINATION = 6,
+	/* Of what is controlled, and of what controls; see template.h. */
+	WORD_CONTROL = 7,
 };
 
 enum bucket_word {
@@ -106,6 +108,16 @@ static __always_inline void store_address(struct address *to, const struct addre
 	COPY(value, from, 16);
 	STORE(&words[0], value[0]);
 	STORE(&words[1], value[1]);
+}
+
+/* The same where nobody else looks; both stand at words. */
+static __always_inline void copy_address(struct address *to, const struct address *from)
+{
+	const word *source = (const word *)from;
+	word *target = (word *)to;
+
+	target[0] = source[0];
+	target[1] = source[1];
 }
 
 static __always_inline void load_address(struct address *to, const struct address *from)
@@ -413,7 +425,7 @@ static __always_inline void release(struct world *world, const struct settings *
 	__u32 bucket = slot / WAYS;
 	__u64 *at = bucket_at(world, bucket);
 	__u64 *home = bucket_at(world, first);
-	__u64 lanes = client >> 56 == FAMILY_IPV6 ? 0xffff : 0xff;
+	__u64 lanes = (client >> 56 & ~FAMILY_TEMPLATE) == FAMILY_IPV6 ? 0xffff : 0xff;
 
 	if (!at || !home)
 		return;

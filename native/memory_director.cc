@@ -11,6 +11,7 @@ namespace {
 constexpr uint32_t kBuckets = 146;
 constexpr uint32_t kDestinations = 64;
 constexpr uint32_t kRingLines = 8192;
+constexpr uint32_t kMarkSteps = 2048;
 /// Behind a frame: a driver leaves more.
 constexpr size_t kTailRoom = 64;
 
@@ -35,36 +36,42 @@ Napi::Function MemoryDirector::Define(Napi::Env env) {
                       InstanceMethod("recount", &MemoryDirector::Recount)});
 }
 
+/// new MemoryDirector(memory?): memory by the names of the properties.
 MemoryDirector::MemoryDirector(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<MemoryDirector>(info) {
-  auto self = info.This().As<Napi::Object>();
   world arrays;
-  arrays.settings = Array<settings>(self, "settings", 1);
-  arrays.settings->buckets = kBuckets;
-  arrays.settings->destinations = kDestinations;
-  arrays.addresses = Array<uint64_t>(self, "addresses", ADDRESS_WORDS);
-  arrays.stations = Array<station_line>(self, "stations", STATION_LINES);
+  Array(info, "settings", &arrays.settings, 1);
+  size_t buckets = Array(info, "buckets", &arrays.buckets, kBuckets);
+  destinations_ = Array(info, "destinations", &arrays.destinations, kDestinations);
+  arrays.settings->buckets = static_cast<uint32_t>(buckets);
+  arrays.settings->destinations = static_cast<uint32_t>(destinations_);
+  Array(info, "addresses", &arrays.addresses, ADDRESS_WORDS);
+  Array(info, "stations", &arrays.stations, STATION_LINES);
+  arrays.mark_step_count =
+      static_cast<uint32_t>(Array(info, "markSteps", &arrays.mark_steps, kMarkSteps));
   // As in the kernel's test runs: lo.
   arrays.ingress = 1;
-  arrays.buckets = Array<__u64>(self, "buckets", kBuckets);
-  arrays.connections = Array<connection>(self, "connections", size_t{kBuckets} * WAYS);
-  arrays.schedules = Array<schedule>(self, "schedules", MAX_SERVICES);
-  arrays.rings = Array<ticket_line>(self, "rings", kRingLines);
-  arrays.ring_lines = kRingLines;
-  arrays.destinations = Array<destination>(self, "destinations", kDestinations);
-  arrays.next_hops = Array<next_hop>(self, "nextHops", MAX_NEXT_HOPS);
-  arrays.counters = Array<counters>(self, "counters", kDestinations);
-  arrays.verdicts = Array<verdict_counters>(self, "verdicts", 1);
+  Array(info, "connections", &arrays.connections, buckets * WAYS);
+  Array(info, "schedules", &arrays.schedules, MAX_SERVICES);
+  arrays.ring_lines = static_cast<uint32_t>(Array(info, "rings", &arrays.rings, kRingLines));
+  Array(info, "nextHops", &arrays.next_hops, MAX_NEXT_HOPS);
+  Array(info, "counters", &arrays.counters, destinations_);
+  Array(info, "verdicts", &arrays.verdicts, 1);
   world_ = std::make_unique<MemoryWorld>(arrays);
 }
 
-/// A zeroed array in JavaScript's memory, shown as a property, alive as long as this.
+/// An array in the memory that was given under this name, else so many zeroed elements; a property,
+/// alive as long as this. Returns how many there are.
 template <typename T>
-T* MemoryDirector::Array(Napi::Object self, const char* name, size_t count) {
-  auto buffer = Napi::ArrayBuffer::New(self.Env(), sizeof(T) * count);
-  self.Set(name, buffer);
-  buffers_.push_back(Napi::Persistent(buffer));
-  return static_cast<T*>(buffer.Data());
+size_t MemoryDirector::Array(const Napi::CallbackInfo& info, const char* name, T** elements,
+                             size_t count) {
+  auto given = info[0].IsObject() ? info[0].As<Napi::Object>().Get(name) : info.Env().Undefined();
+  auto memory = given.IsArrayBuffer() ? given.As<Napi::ArrayBuffer>()
+                                      : Napi::ArrayBuffer::New(info.Env(), sizeof(T) * count);
+  info.This().As<Napi::Object>().Set(name, memory);
+  buffers_.push_back(Napi::Persistent(memory));
+  *elements = static_cast<std::remove_const_t<T>*>(memory.Data());
+  return memory.ByteLength() / sizeof(T);
 }
 
 /// putService(key, index)
@@ -89,6 +96,7 @@ void MemoryDirector::PutRoute(const Napi::CallbackInfo& info) {
 
 void MemoryDirector::SetClock(const Napi::CallbackInfo& info) { now_ = Number(info[0], "jiffies"); }
 
+/// run(frame, destination?): where the slow path has sent its connection, if it has.
 Napi::Value MemoryDirector::Run(const Napi::CallbackInfo& info) {
   auto given = Bytes(info[0], "frame");
   std::vector<uint8_t> frame(given.begin(), given.end());
@@ -96,6 +104,8 @@ Napi::Value MemoryDirector::Run(const Napi::CallbackInfo& info) {
   world& world = world_->tables;
   world.now = now_;
   world.tail_room = kTailRoom;
+  world.grown.clear();
+  world.decided = info[1].IsNumber() ? Number(info[1], "destination") : NO_DESTINATION;
   journey j;
   verdict verdict = RunDirector(&world, std::span(frame).first(given.size()), &j);
   count(&world.verdicts->packets[verdict], 1);
@@ -103,6 +113,11 @@ Napi::Value MemoryDirector::Run(const Napi::CallbackInfo& info) {
   result.Set("verdict", static_cast<uint32_t>(verdict));
   result.Set("frame", Copy(info.Env(), world.frame));
   result.Set("ifindex", IsForwarded(verdict) ? LeavesBy(j) : 0);
+  if (verdict == VERDICT_RAISED_NEW) {
+    flow_record record = RecordOf(world, j, QUESTION_SCHEDULE);
+    auto* bytes = reinterpret_cast<const uint8_t*>(&record);
+    result.Set("record", Copy(info.Env(), {bytes, sizeof(record)}));
+  }
   return result;
 }
 
@@ -136,5 +151,5 @@ Napi::Value MemoryDirector::Sweep(const Napi::CallbackInfo& info) {
 
 Napi::Value MemoryDirector::Recount(const Napi::CallbackInfo& info) {
   const world& world = world_->tables;
-  return ShowRecounted(info.Env(), world_->table.Recount({world.counters, kDestinations}));
+  return ShowRecounted(info.Env(), world_->table.Recount({world.counters, destinations_}));
 }

@@ -24,9 +24,10 @@ class MemoryDirector : public Napi::ObjectWrap<MemoryDirector> {
   Napi::Value Recount(const Napi::CallbackInfo& info);
 
   template <typename T>
-  T* Array(Napi::Object self, const char* name, size_t count);
+  size_t Array(const Napi::CallbackInfo& info, const char* name, T** elements, size_t count);
 
   std::vector<Napi::Reference<Napi::ArrayBuffer>> buffers_;
   std::unique_ptr<MemoryWorld> world_;
+  size_t destinations_ = 0;
   uint32_t now_ = 0;
 };

@@ -15,6 +15,13 @@ constexpr uint32_t kErrorsPerSecond = 1000;
 /// Tickets, or a destination, then the next hop, then the way: more rounds have no more questions.
 constexpr int kRounds = 6;
 
+/// Whether they look for the same entry of the table.
+bool HasSameKey(const search& a, const search& b) {
+  if (a.client != b.client || a.far != b.far) return false;
+  return !a.is_ipv6 || (is_address(&a.client_address, &b.client_address) &&
+                        is_address(&a.far_address, &b.far_address));
+}
+
 }  // namespace
 
 Queue::Queue(SlowPathShared* shared, std::unique_ptr<Xsk> xsk, uint32_t ifindex,
@@ -90,6 +97,7 @@ void Queue::Loop() {
     for (size_t refused = transmitter_.Flush(); refused > 0; refused--)
       Count(VERDICT_DROPPED_TRANSMIT);
     errors_.clear();
+    world_.grown.clear();
     xsk_->Release();
   }
   finished_ = true;
@@ -116,6 +124,7 @@ void Queue::Collect(std::vector<Frame>* frames) {
 void Queue::Process(std::vector<Frame> frames) {
   for (int round = 0; round < kRounds && !frames.empty(); round++) {
     record_count_ = 0;
+    world_.may_ask = round == 0;
     for (Frame& frame : frames) Try(&frame);
     if (record_count_ > 0 && !AskTypeScript()) return;
     std::erase_if(frames, [this](Frame& frame) { return frame.record < 0 || !Apply(&frame); });
@@ -169,23 +178,19 @@ void Queue::Try(Frame* frame) {
 void Queue::AddRecord(Frame* frame, const journey& j, question question) {
   frame->record = static_cast<int>(record_count_);
   flow_record& record = records_[record_count_];
-  record = {};
-  record.flow = flow_of(&j.pkt);
-  record.target = world_.target;
-  record.service = world_.notes.opening.service;
+  record = RecordOf(world_, j, question);
   record.ingress_ifindex = ifindex_;
-  record.question = question;
-  record.active = is_active(world_.notes.opening.state);
+  // Of a persistent service the template's: one decision is for all of a client's connections.
+  keys_[record_count_] = world_.notes.opening.search;
   record.duplicate = MarkDuplicate(&record, record_count_);
   record_count_++;
 }
 
-/// Whether an earlier record of the burst asks to schedule the same flow.
+/// Whether an earlier record of the burst asks to schedule the same flow, or client.
 bool Queue::MarkDuplicate(flow_record* record, size_t count) {
   if (record->question != QUESTION_SCHEDULE) return false;
   for (size_t i = 0; i < count; i++) {
-    if (records_[i].question == QUESTION_SCHEDULE &&
-        memcmp(&records_[i].flow, &record->flow, sizeof(flow)) == 0)
+    if (records_[i].question == QUESTION_SCHEDULE && HasSameKey(keys_[i], keys_[count]))
       return true;
   }
   return false;

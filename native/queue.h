@@ -94,6 +94,8 @@ class Queue {
   uint32_t ifindex_;
   flow_record* records_;
   size_t record_count_ = 0;
+  /// By record: what was looked for and not found.
+  std::array<search, MAX_BURST> keys_;
   Transmitter transmitter_;
   std::deque<Parked> parked_;
   std::deque<std::vector<uint8_t>> errors_;

@@ -84,6 +84,7 @@ SlowPath::SlowPath(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SlowPath>(
   map(world.settings, "settings");
   map(world.addresses, "addresses");
   map(world.stations, "stations");
+  world.mark_step_count = map(world.mark_steps, "mark_steps");
   map(world.buckets, "buckets");
   map(world.connections, "connections");
   map(world.schedules, "schedules");
@@ -220,6 +221,8 @@ next_hop ReadNextHop(const Napi::Value& value) {
   hop.mtu = Number(Member(value, "mtu"), "mtu");
   memcpy(hop.dmac, Bytes(Member(value, "dmac"), "dmac", 6).data(), 6);
   memcpy(hop.smac, Bytes(Member(value, "smac"), "smac", 6).data(), 6);
+  memcpy(&hop.saddr, Bytes(Member(value, "source"), "source", sizeof(address)).data(),
+         sizeof(address));
   return hop;
 }
 
@@ -231,6 +234,7 @@ ConnectionSpec ReadConnectionSpec(const Napi::Value& value) {
   spec.state = Number(Member(value, "state"), "state");
   spec.seen_jiffies = Number(Member(value, "seenJiffies"), "seenJiffies");
   spec.timeout_jiffies = Number(Member(value, "timeoutJiffies"), "timeoutJiffies");
+  spec.is_template = Member(value, "isTemplate").ToBoolean();
   return spec;
 }
 
@@ -267,8 +271,9 @@ Napi::Value SlowPath::Recount(const Napi::CallbackInfo& info) {
 Napi::Object ShowRecounted(Napi::Env env, const Recounted& recounted) {
   auto show = [env](Counts counts) {
     auto shown = Napi::Object::New(env);
-    shown.Set("active", static_cast<uint32_t>(counts));
-    shown.Set("inactive", static_cast<uint32_t>(counts >> 32));
+    shown.Set("active", static_cast<uint32_t>(counts.connections));
+    shown.Set("inactive", static_cast<uint32_t>(counts.connections >> 32));
+    shown.Set("persistent", counts.persistent);
     return shown;
   };
   auto miscounts = Napi::Array::New(env);
@@ -282,6 +287,7 @@ Napi::Object ShowRecounted(Napi::Env env, const Recounted& recounted) {
   auto result = Napi::Object::New(env);
   result.Set("miscounts", miscounts);
   result.Set("unsettled", recounted.unsettled);
+  result.Set("templates", recounted.templates);
   result.Set("cpuMs", recounted.cpu_ms);
   return result;
 }

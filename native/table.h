@@ -5,6 +5,7 @@
 // what an earlier table's connections are entered by.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "world.h"
@@ -16,6 +17,8 @@ struct ConnectionSpec {
   uint32_t state;
   uint32_t seen_jiffies;
   uint32_t timeout_jiffies;
+  /// A template: the request is what it is found by.
+  bool is_template = false;
 };
 
 /// What a sweep has left, and has ended.
@@ -34,6 +37,9 @@ class Relief {
   /// Whether this one, in this state, is given up.
   bool Takes(const connection& conn, uint32_t state, uint32_t now);
 
+  /// Whether a template is: of nobody who was ever answered, as in LVS.
+  bool TakesTemplate(uint32_t state) const;
+
  private:
   bool TakesTurn(uint32_t packets);
 
@@ -44,8 +50,13 @@ class Relief {
   std::array<uint32_t, kPackets + 1> seen_ = {};
 };
 
-/// Both counts of a destination, as in the word that packets change: inactive << 32 | active.
-using Counts = uint64_t;
+/// How many connections of a destination there are.
+struct Counts {
+  /// Both as in the word that packets change: inactive << 32 | active.
+  uint64_t connections = 0;
+  uint32_t persistent = 0;
+  bool operator==(const Counts&) const = default;
+};
 
 /// A destination whose counts are not those of its connections.
 struct Miscount {
@@ -54,10 +65,19 @@ struct Miscount {
   Counts held;
 };
 
+/// What a template controls: its word (bpf/template.h), and how many connections say so.
+struct Control {
+  uint64_t word;
+  uint32_t held;
+  bool operator==(const Control&) const = default;
+};
+
 struct Recounted {
   std::vector<Miscount> miscounts;
   /// Destinations of which nothing can be said, since connections of theirs came or went.
   uint32_t unsettled = 0;
+  /// Templates that were said to control more connections than they do, and no longer are.
+  uint32_t templates = 0;
   /// What it took.
   double cpu_ms = 0;
 };
@@ -86,9 +106,14 @@ class ConnectionTable {
  private:
   template <typename Visit>
   void Walk(uint32_t from, uint32_t to, Visit visit) const;
+  template <typename Visit>
+  void WalkLive(Visit visit) const;
   bool IsDue(const connection& conn, uint32_t now) const;
   void SweepSlot(uint32_t slot, uint32_t now, Swept* swept);
+  void KeepControlling(connection* conn, uint32_t now);
   std::vector<Counts> Held() const;
+  std::map<uint32_t, Control> OverstatedTemplates() const;
+  uint32_t CorrectTemplates() const;
 
   world world_;
   Relief relief_;

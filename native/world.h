@@ -7,11 +7,13 @@
 
 #include <array>
 #include <cstring>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "express.h"
 
@@ -71,6 +73,8 @@ struct world {
   ::settings* settings = nullptr;
   const uint64_t* addresses = nullptr;
   const station_line* stations = nullptr;
+  const mark_step* mark_steps = nullptr;
+  uint32_t mark_step_count = 0;
   __u64* buckets = nullptr;
   connection* connections = nullptr;
   ::schedule* schedules = nullptr;
@@ -89,6 +93,8 @@ struct world {
   /// The frame that is looked at, which a cookie makes shorter or, where there is room, longer.
   std::span<uint8_t> frame = {};
   size_t tail_room = 0;
+  /// Frames that have grown in front, in memory of their own; whoever runs frames forgets them.
+  std::deque<std::vector<uint8_t>> grown = {};
   /// The interface that the packet at hand came by.
   uint32_t ingress = 0;
   /// Number of the thread that it serves, among all that share these tables.
@@ -96,10 +102,11 @@ struct world {
 
   /// What a packet's journey notes; so a world serves one thread.
   ::notes notes = {};
+  /// Whether the packet at hand may ask for tickets, where there are some yet.
+  bool may_ask = true;
   /// Where TypeScript has sent the connection of the packet at hand.
   uint32_t decided = NO_DESTINATION;
-  /// Set when find_route knew none: where the packet wants to go; whether there is no way.
-  address target = {};
+  /// Set when find_route knew none: whether there is no way.
   bool no_way = false;
 };
 
@@ -121,6 +128,10 @@ static inline __u32 ingress_of(struct world* world) { return world->ingress; }
 
 static inline const struct station_line* stations_at(struct world* world, __u32 line) {
   return &world->stations[line];
+}
+
+static inline const struct mark_step* mark_step_at(struct world* world, __u32 index) {
+  return index < world->mark_step_count ? &world->mark_steps[index] : nullptr;
 }
 
 static inline __u64* bucket_at(struct world* world, __u32 bucket) {
@@ -149,6 +160,8 @@ static inline __u32 decided_destination(struct world* world) { return world->dec
 
 static inline int is_slow_path(struct world* world) { return world->cookies == nullptr; }
 
+static inline int may_ask(struct world* world) { return world->may_ask; }
+
 static inline int load_bytes(struct world* world, __u32 offset, void* to, __u32 length) {
   if (size_t{offset} + length > world->frame.size()) return 0;
   memcpy(to, &world->frame[offset], length);
@@ -166,6 +179,14 @@ static inline int resize_frame(struct world* world, __u32 bytes) {
   if (bytes > room) return 0;
   world->frame = {world->frame.data(), bytes};
   world->tail_room = room - bytes;
+  return 1;
+}
+
+static inline int grow_front(struct world* world, __u32 bytes) {
+  auto& grown = world->grown.emplace_back(bytes + world->frame.size());
+  memcpy(&grown[bytes], world->frame.data(), world->frame.size());
+  world->frame = grown;
+  world->tail_room = 0;
   return 1;
 }
 
@@ -211,24 +232,8 @@ static inline __u32 sum_options(struct world*, const struct packet* pkt) {
   return sum;
 }
 
-/// The address that the packets of this direction are to reach.
-static inline struct address far_end(struct world* world, const struct resolution* r) {
-  const connection* conn = connection_at(world, r->slot);
-  address target = {};
-  if (r->is_ipv6) {
-    const auto* line =
-        reinterpret_cast<const connection_addresses*>(connection_at(world, r->slot + 1));
-    load_address(&target, r->reply ? &line->caddr : &line->daddr);
-    return target;
-  }
-  __be32 end = r->reply ? LOAD(&conn->caddr) : LOAD(&conn->daddr);
-  memcpy(&target, &end, sizeof(end));
-  return target;
-}
-
 static inline int find_route(struct world* world, struct resolution* r) {
-  world->target = far_end(world, r);
-  auto hop = world->resolved->Find(world->target, static_cast<uint32_t>(r->hop.key >> 32));
+  auto hop = world->resolved->Find(r->target, static_cast<uint32_t>(r->hop.key >> 32));
   world->no_way = hop && static_cast<uint32_t>(hop->key) == 0;
   if (!hop || world->no_way) return 0;
   r->hop = *hop;
@@ -251,7 +256,11 @@ static inline __u32 search_all(struct world* world) {
 static inline __u32 look_up_apart(struct world* world) {
   const opening& o = world->notes.opening;
   const schedule* schedule = schedule_at(world, o.service);
-  return look_up(world, &schedule->tables[o.generation & 1], &o.search);
+  return look_up(world, &schedule->tables[o.generation & 1], flow_of_opening(&o));
+}
+static inline __u32 classify_apart(struct world* world) {
+  note_fields(world, &world->notes.opening.search, world->notes.mark_fields);
+  return classify(world, world->settings, world->notes.mark_fields);
 }
 static inline enum entered enter_apart(struct world* world, __u32 index) {
   return enter(world, world->settings, &world->notes.opening, index);
@@ -264,7 +273,10 @@ static inline enum verdict open_apart(struct world* world) {
   return open_flow(world, world->settings, &world->notes.opening);
 }
 static inline int resolve_apart(struct world* world) {
-  return resolve(world, &world->notes.resolution);
+  return find_hop(world, &world->notes.resolution) && keep_hop(world, &world->notes.resolution);
+}
+static inline int encapsulate_apart(struct world* world) {
+  return encapsulate(world, &world->notes.parcel);
 }
 static inline enum verdict meet_apart(struct world* world, __u32 slot) {
   return meet_client(world, world->settings, &world->notes.desk, connection_at(world, slot));
@@ -295,6 +307,18 @@ inline verdict RunDirector(world* world, std::span<uint8_t> frame, journey* j) {
 inline bool IsForwarded(verdict verdict) {
   return verdict == VERDICT_FORWARDED_IN || verdict == VERDICT_FORWARDED_OUT ||
          verdict == VERDICT_FORWARDED_COOKIE;
+}
+
+/// What TypeScript is asked about a raised packet.
+inline flow_record RecordOf(const world& world, const journey& j, question question) {
+  flow_record record = {};
+  record.flow = flow_of(&j.pkt);
+  record.target = world.notes.resolution.target;
+  record.target_family = world.notes.resolution.family;
+  record.service = world.notes.opening.service;
+  record.question = question;
+  record.active = is_active(next_state(world.notes.opening.segment, STATE_NONE));
+  return record;
 }
 
 /// The interface that a forwarded packet leaves by.

@@ -44,6 +44,12 @@ struct frame_counts {
 	__u64 opening;
 };
 
+/* What bench/bpf/sink.bpf.c takes: frames to a port, or from it. */
+struct sunk {
+	__be16 port;
+	__u8 is_source;
+};
+
 /* Where bench/bpf/redirect.bpf.c takes what comes in by one interface. */
 struct way {
 	__u32 from;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /*
- * sink - counts and drops what comes to one port
+ * sink - counts and drops what comes to one port, or from it
  *
  * Any other packet goes on to the host. A real server that let its kernel see every frame of the
- * sender would be the slowest part of the network.
+ * sender would be the slowest part of the network. One end alone is looked at: clients whose own
+ * port happens to be that one are none of the sender's.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
@@ -16,7 +17,7 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-const volatile __be16 sunk_port = 0;
+const volatile struct sunk sunk = {};
 /* An interface of one queue: nobody else counts at the same time. */
 struct frame_counts received = {};
 
@@ -33,7 +34,7 @@ int sink(struct xdp_md *ctx)
 		return XDP_PASS;
 	if (ip->protocol != IPPROTO_UDP && ip->protocol != IPPROTO_TCP)
 		return XDP_PASS;
-	if (tcp->dest != sunk_port && tcp->source != sunk_port)
+	if ((sunk.is_source ? tcp->source : tcp->dest) != sunk.port)
 		return XDP_PASS;
 	if (ip->protocol == IPPROTO_TCP && tcp->syn)
 		received.opening++;

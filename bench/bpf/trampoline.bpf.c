@@ -46,12 +46,16 @@ struct {
 
 static __u32 next;
 
-/* False only for a frame of the wrong size. */
+/* False only for a frame of the wrong size. What a tunnel has put in front is taken off again. */
 static __always_inline int restore(struct xdp_md *ctx)
 {
-	struct frame *frame = (struct frame *)(long)ctx->data;
+	long grown = (long)ctx->data_end - (long)ctx->data - FRAME_BYTES;
+	struct frame *frame;
 	struct frame *template = bpf_map_lookup_elem(&templates, &next);
 
+	if (grown > 0 && bpf_xdp_adjust_head(ctx, (int)grown))
+		return 0;
+	frame = (struct frame *)(long)ctx->data;
 	if (!template) {
 		next = 0;
 		template = bpf_map_lookup_elem(&templates, &next);

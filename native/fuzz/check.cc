@@ -7,6 +7,7 @@
 #include "frame.h"
 #include "fuzz_world.h"
 #include "require.h"
+#include "tunnel.h"
 
 namespace {
 
@@ -57,9 +58,25 @@ std::vector<uint8_t> Forwarded(const Journey& done) {
   return frame;
 }
 
+/// A tunnel leads to where the destination is, with what that wants.
+void CheckInTunnel(const Journey& done) {
+  const auto& [before, after, tables, j, _] = done;
+  const destination& to = tables.destinations[j.conn->destination];
+  const next_hop& hop = *j.hop;
+  flow request = RequestOf(tables, j.slot), seen = Dissect(before).five_tuple;
+  Require(!j.reply && !memcmp(&request, &seen, sizeof(flow)), "a packet of the connection");
+  Require(!memcmp(&hop.daddr, &to.daddr, sizeof(address)) && hop.family == to.family,
+          "the destination at the tunnel's end");
+  Require(hop.tunnel == to.tunnel && hop.tunnel_checksum == to.tunnel_checksum &&
+              hop.tunnel_port == to.tunnel_port,
+          "the destination's tunnel");
+  CheckTunnelled({before, after, hop});
+}
+
 void CheckForwarded(const Journey& done) {
   const auto& [before, after, tables, j, _] = done;
   Anatomy old = Dissect(before), now = Dissect(after);
+  if (j.conn->method == METHOD_TUNNEL) return CheckInTunnel(done);
   flow mine = j.reply ? ReplyOf(tables, j.slot) : RequestOf(tables, j.slot);
   Require(!memcmp(&mine, &old.five_tuple, sizeof(flow)), "a packet of the connection");
   Require(old.segment && now.segment && !old.fragment, "a whole segment");
@@ -112,7 +129,8 @@ void CheckJourney(const Journey& done) {
   const auto& [before, after, tables, j, verdict] = done;
   Require(verdict <= VERDICT_DROPPED_DESTINATION_REMOVED || verdict == VERDICT_DROPPED_TABLE_FULL,
           "a verdict of the packet code's");
-  Require(j.pkt.data == after.data() && j.pkt.end == after.data() + after.size(),
+  bool tunnelled = !tables.grown.empty();
+  Require(tunnelled || (j.pkt.data == after.data() && j.pkt.end == after.data() + after.size()),
           "the frame to stay where it is");
   bool forwarded = verdict == VERDICT_FORWARDED_IN || verdict == VERDICT_FORWARDED_OUT;
   Anatomy anatomy = Dissect(before);
@@ -122,6 +140,7 @@ void CheckJourney(const Journey& done) {
     flow read = flow_of(&j.pkt);
     Require(!memcmp(&anatomy.five_tuple, &read, sizeof(flow)), "the packet's five-tuple");
   }
+  Require(tunnelled == (forwarded && j.conn->method == METHOD_TUNNEL), "a frame of its own");
   if (!forwarded) return Require(Same(before, after), "a packet to be as it came");
   Require((verdict == VERDICT_FORWARDED_OUT) == (j.reply != 0), "the verdict of its direction");
   CheckForwarded(done);

@@ -90,10 +90,10 @@ class Life {
     const opening& opening = tables->notes.opening;
     journey j;
     verdict verdict = world_.Run(frame.bytes(), &j);
-    CheckJourney({before, frame.bytes(), *tables, j, verdict});
+    CheckJourney({before, tables->frame, *tables, j, verdict});
     statistics.Count(Dissect(before), verdict);
     if (opening.is_new) statistics.CountOpened(tables->decided == NO_DESTINATION);
-    if (verdict == VERDICT_RAISED_ROUTE) wanted_ = tables->target;
+    if (verdict == VERDICT_RAISED_ROUTE) wanted_ = tables->notes.resolution.target;
     if (verdict != VERDICT_RAISED_NEW) return;
     raised_ = before;
     service_ = opening.service;

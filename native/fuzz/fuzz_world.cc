@@ -34,7 +34,6 @@ struct Arena {
 // A service's index says what it is, and so does its destination's, which is the same.
 uint8_t Family(uint32_t index) { return index & 4 ? FAMILY_IPV6 : FAMILY_IPV4; }
 uint8_t Protocol(uint32_t index) { return index & 2 ? IPPROTO_UDP : IPPROTO_TCP; }
-uint8_t Method(uint32_t index) { return index & 1 ? METHOD_ROUTE : METHOD_MASQ; }
 __be16 Port(uint32_t index) { return bpf_htons(static_cast<uint16_t>(80 + index)); }
 
 /// 10.`net`.0.`host`, or 2001:db8::`net`:`host`.
@@ -49,54 +48,12 @@ uint32_t Word(const address& address) {
   return word;
 }
 
-/// The three addresses of a connection in full.
-struct Ends {
-  address caddr, vaddr, daddr;
-};
-
-Ends EndsOf(const world& tables, uint32_t slot) {
-  const connection& conn = tables.connections[slot];
-  if (conn.family == FAMILY_IPV6) {
-    auto& line = reinterpret_cast<const connection_addresses&>(tables.connections[slot + 1]);
-    return {line.caddr, line.vaddr, line.daddr};
-  }
-  Ends ends = {};
-  memcpy(&ends.caddr, &conn.caddr, 4);
-  memcpy(&ends.vaddr, &conn.vaddr, 4);
-  memcpy(&ends.daddr, &conn.daddr, 4);
-  return ends;
-}
-
 template <typename T>
 bool Same(const std::vector<T>& a, const std::vector<T>& b) {
   return !memcmp(a.data(), b.data(), a.size() * sizeof(T));
 }
 
 }  // namespace
-
-flow RequestOf(const world& tables, uint32_t slot) {
-  const connection& conn = tables.connections[slot];
-  Ends ends = EndsOf(tables, slot);
-  return {.saddr = ends.caddr,
-          .daddr = ends.vaddr,
-          .sport = conn.cport,
-          .dport = conn.vport,
-          .protocol = conn.protocol,
-          .family = conn.family,
-          .pad = 0};
-}
-
-flow ReplyOf(const world& tables, uint32_t slot) {
-  const connection& conn = tables.connections[slot];
-  Ends ends = EndsOf(tables, slot);
-  return {.saddr = ends.daddr,
-          .daddr = ends.caddr,
-          .sport = conn.dport,
-          .dport = conn.cport,
-          .protocol = conn.protocol,
-          .family = conn.family,
-          .pad = 0};
-}
 
 void PutMac(const address& target, __u8 mac[6]) {
   size_t hash = BytesHash<address>()(target);
@@ -142,7 +99,10 @@ FuzzWorld::FuzzWorld(Input* input)
   for (uint64_t i = 0; i < HASH_KEYS; i++)
     settings_.hash_keys[i] = (i + 1) * 0x9e37'79b9'7f4a'7c15 + choices;
 
-  for (uint8_t index = 0; index < kServices; index++) AddService(index);
+  tunnels_ = choices & 4;
+  across_ = choices & 8;
+  settings_.pmtu_disc = 1;
+  for (uint8_t index = 0; index < kServices; index++) AddService(index, input);
   for (uint16_t i = 0; i < 3 * kServices && choices & 0x20; i++) {
     uint8_t index = i % kServices;
     uint32_t state = Protocol(index) == IPPROTO_UDP ? STATE_UDP : input->Byte() % STATE_UDP;
@@ -172,6 +132,7 @@ world* FuzzWorld::Tables() {
 
 verdict FuzzWorld::Run(std::span<uint8_t> frame, journey* j) {
   world* tables = Tables();
+  tables->grown.clear();
   uint32_t heads = UsedTickets();
   verdict verdict = RunDirector(tables, frame, j);
   uint32_t used = UsedTickets() - heads;
@@ -187,16 +148,19 @@ bool FuzzWorld::CompareWays(const std::vector<uint8_t>& frame) {
   Frame by_express(frame), step_by_step(frame);
   const auto connections = connections_;
   const auto counters = counters_;
+  Tables()->grown.clear();
   journey quick = BeginJourney(Tables(), by_express.bytes());
   verdict verdict = express(Tables(), &quick);
   const auto express_connections = connections_;
   const auto express_counters = counters_;
+  const auto express_frame = Tables()->frame;
   std::ranges::copy(connections, connections_.begin());
   std::ranges::copy(counters, counters_.begin());
   if (verdict != NEXT) {
     journey slow = BeginJourney(Tables(), step_by_step.bytes());
     Require(director(Tables(), &slow) == verdict, "the same end both ways");
     Require(slow.hop == quick.hop, "the same next hop both ways");
+    Require(std::ranges::equal(express_frame, Tables()->frame), "the same frame leaves both ways");
   }
   Require(std::ranges::equal(by_express.bytes(), step_by_step.bytes()), "the same frame both ways");
   Require(Same(express_connections, connections_), "the same connections both ways");
@@ -212,7 +176,12 @@ uint32_t FuzzWorld::UsedTickets() const {
   return used;
 }
 
-void FuzzWorld::AddService(uint8_t index) {
+uint8_t FuzzWorld::Method(uint32_t index) const {
+  if (!(index & 1)) return METHOD_MASQ;
+  return tunnels_ ? METHOD_TUNNEL : METHOD_ROUTE;
+}
+
+void FuzzWorld::AddService(uint8_t index, Input* input) {
   uint8_t family = Family(index);
   bool masq = Method(index) == METHOD_MASQ;
   service_key key = {.vaddr = Address(family, 1, index),
@@ -221,14 +190,22 @@ void FuzzWorld::AddService(uint8_t index) {
                      .family = family};
   memory_.services.indices.insert_or_assign(key, index);
   destination& destination = destinations_[index];
-  destination.daddr = Address(family, 2, index);
+  bool tunnel = Method(index) == METHOD_TUNNEL;
+  uint8_t to = tunnel && across_ ? family ^ FAMILY_IPV4 ^ FAMILY_IPV6 : family;
+  if (tunnel) {
+    uint8_t how = input->Byte();
+    destination.tunnel = how % (TUNNEL_GRE + 1);
+    destination.tunnel_checksum = destination.tunnel != TUNNEL_IPIP && how & 0x80;
+    destination.tunnel_port = destination.tunnel == TUNNEL_GUE ? bpf_htons(6080) : __be16{0};
+  }
+  destination.daddr = Address(to, 2, index);
   destination.dport = masq ? bpf_htons(8000) : key.vport;
   destination.method = Method(index);
-  destination.family = family;
+  destination.family = to;
   destination.available = 1;
   destination.weight = 1;
   AddAddress(key.vaddr, family, ADDRESS_VIRTUAL);
-  AddAddress(destination.daddr, family, ADDRESS_DESTINATION);
+  AddAddress(destination.daddr, to, ADDRESS_DESTINATION);
   schedules_[index].ring_line = index;
   schedules_[index].ring_mask = TICKETS_PER_LINE - 1;
 }
@@ -257,10 +234,15 @@ bool FuzzWorld::BeginsAt(uint32_t slot) const {
   return (connections_[slot].state & SLOT_PHASE) == SLOT_LIVE;
 }
 
+bool FuzzWorld::IsTemplate(uint32_t slot) const {
+  return connections_[slot].family & FAMILY_TEMPLATE;
+}
+
 uint32_t FuzzWorld::LiveFrom(uint32_t place) const {
   auto slots = static_cast<uint32_t>(connections_.size());
   for (uint32_t i = 0; i < slots; i++)
-    if (BeginsAt((place + i) % slots)) return (place + i) % slots;
+    if (BeginsAt((place + i) % slots) && !IsTemplate((place + i) % slots))
+      return (place + i) % slots;
   return NO_SLOT;
 }
 
@@ -333,6 +315,7 @@ void FuzzWorld::PutRoute(const address& target, Input* input) {
   hop.mtu = kMtus[how < 0xc0 ? 0 : how & 3];
   PutMac(target, hop.dmac);
   hop.smac[0] = 4;
+  PutMac(target, hop.saddr.bytes);
   memory_.resolved.Put(target, hop);
 }
 
@@ -341,8 +324,9 @@ address FuzzWorld::ChooseTarget(Input* input) {
   bool client = input->Byte() & 1;
   uint32_t slot = LiveFrom(which);
   if (slot == NO_SLOT) return destinations_[which % kServices].daddr;
+  if (!client) return destinations_[connections_[slot].destination].daddr;
   Ends ends = EndsOf(*Tables(), slot);
-  return client ? ends.caddr : ends.daddr;
+  return ends.caddr;
 }
 
 void FuzzWorld::ChangeRing(Input* input) {
@@ -399,6 +383,13 @@ void FuzzWorld::ChangeRules(Input* input) {
     case 11:
       settings_.sloppy_tcp ^= 1;
       break;
+    case 12:
+      settings_.expire_quiescent_template ^= 1;
+      break;
+    case 13:
+      schedules_[how % kServices].persistence_jiffies ^= 500;
+      schedules_[how % kServices].persistence_mask = Family(how) == FAMILY_IPV4 ? 0xffffff : 127;
+      break;
     default:
       settings_.route_generation++;
   }
@@ -410,6 +401,8 @@ void FuzzWorld::CheckOpened(const opening& opening, uint32_t used_tickets) const
   Require(BeginsAt(slot), "a connection where one was opened");
   uint32_t index = connections_[slot].destination;
   const destination& to = destinations_[index];
+  if (opening.stage == STAGE_CONTROLLED)
+    return Require(may_follow(&settings_, &to), "a destination that its template may lead to");
   Require(to.available && to.weight, "a destination that accepts connections");
   Require(!to.upper || to.active + to.inactive < to.upper || to.overloaded,
           "a destination that is overloaded from its threshold on");
@@ -426,68 +419,4 @@ void FuzzWorld::CheckOpened(const opening& opening, uint32_t used_tickets) const
   auto last = static_cast<uint32_t>(schedule.window) - 1;
   uint32_t ticket = rings_[opening.service].destination[last % TICKETS_PER_LINE];
   Require(used_tickets > 0 && ticket == index, "the destination of the last ticket taken");
-}
-
-uint32_t FuzzWorld::CheckTables() {
-  uint32_t live = 0, spilled = 0;
-  std::vector<uint32_t> away(buckets_.size());
-  for (uint32_t slot = 0; slot < connections_.size(); slot++) {
-    uint64_t bucket = buckets_[slot / WAYS];
-    CheckLane(slot, bucket);
-    if (!BeginsAt(slot)) continue;
-    live++;
-    CheckFound(slot);
-    uint64_t hash = hash_client(&settings_, *reinterpret_cast<word*>(&connections_[slot]));
-    uint32_t first = first_bucket(&settings_, hash);
-    if (slot / WAYS == first || slot / WAYS == second_bucket(&settings_, hash)) continue;
-    away[first]++;
-    spilled++;
-  }
-  for (size_t i = 0; i < buckets_.size(); i++) {
-    uint64_t overflow = buckets_[i] >> OVERFLOW_SHIFT;
-    Require(overflow == away[i] || overflow == OVERFLOW_MOST, "count of a bucket's overflow");
-  }
-  Require(memory_.table.size() == live, "the table's size");
-  CheckCounts();
-  return spilled;
-}
-
-/// Whether the tag of a slot is that of what stands in it. Nobody is about to open anything here.
-void FuzzWorld::CheckLane(uint32_t slot, uint64_t bucket) const {
-  uint64_t tag = bucket >> (slot % WAYS * 8) & 0xff;
-  if (tag == 0 || tag == TAG_CONTINUED) return Require(!BeginsAt(slot), "no connection untagged");
-  Require(BeginsAt(slot), "a connection where a tag is");
-  const connection& conn = connections_[slot];
-  uint64_t hash = hash_client(&settings_, *reinterpret_cast<const word*>(&conn));
-  Require(tag == tag_of(hash), "the tag of the connection");
-  if (conn.family != FAMILY_IPV6) return;
-  Require(slot % WAYS % 2 == 1, "an IPv6 connection in a pair");
-  Require((bucket >> ((slot % WAYS + 1) * 8) & 0xff) == TAG_CONTINUED, "the second of a pair");
-}
-
-/// Its packets lead to it, and to no other one with its key.
-void FuzzWorld::CheckFound(uint32_t slot) {
-  const connection& conn = connections_[slot];
-  Require((conn.state & SLOT_STATE) < STATES, "a state of a connection");
-  Require(Find(RequestOf(*Tables(), slot), false) == slot, "a request to find its connection");
-  if (conn.method != METHOD_MASQ) return;
-  flow reply = ReplyOf(*Tables(), slot);
-  auto found = Find(reply, true);
-  Require(found.has_value(), "a reply to find a connection");
-  // It may be another one, of another service of this client at this destination.
-  flow other = ReplyOf(*Tables(), found.value_or(slot));
-  Require(!memcmp(&other, &reply, sizeof(flow)), "a connection of the reply");
-}
-
-void FuzzWorld::CheckCounts() const {
-  uint32_t active[kServices] = {}, inactive[kServices] = {};
-  for (uint32_t slot = 0; slot < connections_.size(); slot++) {
-    const connection& conn = connections_[slot];
-    if (!BeginsAt(slot)) continue;
-    (is_active(conn.state & SLOT_STATE) ? active : inactive)[conn.destination]++;
-  }
-  for (uint8_t i = 0; i < kServices; i++) {
-    Require(destinations_[i].active == active[i], "count of active connections");
-    Require(destinations_[i].inactive == inactive[i], "count of inactive connections");
-  }
 }

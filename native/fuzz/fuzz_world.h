@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "ends.h"
 #include "input.h"
 #include "memory_world.h"
 
@@ -46,10 +47,13 @@ class FuzzWorld {
   uint32_t CheckTables();
 
  private:
-  void AddService(uint8_t index);
+  void AddService(uint8_t index, Input* input);
+  uint8_t Method(uint32_t index) const;
   void AddAddress(const address& address, uint8_t family, uint64_t role);
   flow NewRequest(uint8_t service, uint16_t client) const;
   bool BeginsAt(uint32_t slot) const;
+  bool IsTemplate(uint32_t slot) const;
+  uint64_t ControlOf(uint32_t slot) const;
   /// The first slot from `place` on where a connection begins, round and round; or NO_SLOT.
   uint32_t LiveFrom(uint32_t place) const;
   std::optional<uint32_t> Find(const flow& flow, bool reply);
@@ -70,15 +74,14 @@ class FuzzWorld {
   settings settings_ = {};
   verdict_counters verdicts_ = {};
   uint32_t now_ = 0;
+  /// What is neither NAT nor direct routing is a tunnel, perhaps of the other family.
+  bool tunnels_ = false;
+  bool across_ = false;
   // What is to be cleared again.
   std::vector<uint32_t> address_words_;
   std::set<uint32_t> hops_;
   MemoryWorld memory_;
 };
-
-/// The five-tuple of the client's packets of the connection in a slot, and of their replies.
-flow RequestOf(const world& tables, uint32_t slot);
-flow ReplyOf(const world& tables, uint32_t slot);
 
 /// The MAC address of a target's next hop in this world; it tells the targets apart.
 void PutMac(const address& target, __u8 mac[6]);

@@ -28,6 +28,8 @@ constexpr uint32_t kDestinations = 16;
 constexpr uint32_t kAllDestinations = kServices * kDestinations;
 /// The first of those alone are ever chosen that somebody edits.
 constexpr uint32_t kEditable = 4;
+/// The first of these have thresholds, which hold for tickets: the slow path's word counts more.
+constexpr uint32_t kLimited = 2;
 
 /// Threads that send packets.
 constexpr uint32_t kSenders = 4;

@@ -75,7 +75,7 @@ verdict Client::Send(uint32_t flow, uint8_t tcp_flags) {
   world_.now = arena_->now();
   world_.decided = NO_DESTINATION;
   if (ServiceOf(flow) == kEdited && random_.Below(kDecided) == 0)
-    world_.decided = kEdited * kDestinations + random_.Below(kEditable);
+    world_.decided = kEdited * kDestinations + kLimited + random_.Below(kEditable - kLimited);
   verdict verdict = Run(frame);
   if (verdict != VERDICT_FORWARDED_IN) {
     Expect(verdict == VERDICT_RAISED_NEW || verdict == VERDICT_RAISED_ROUTE ||

@@ -167,6 +167,7 @@ describe('services', () => {
               ...destination(1),
               activeConnections: 1,
               inactiveConnections: 0,
+              persistentConnections: 0,
               counters: expect.objectContaining({ connections: '1' }),
               rates: expect.objectContaining({ connections: '0' }),
             },

@@ -69,6 +69,7 @@ const service: fc.Arbitrary<ServiceView> = fc
         ...{ address: one, port: id.port, method, weight, counters },
         activeConnections: 0,
         inactiveConnections: 0,
+        persistentConnections: 0,
       }));
     return { ...id, family, counters, destinations };
   });

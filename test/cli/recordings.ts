@@ -8,11 +8,9 @@ import { Director } from '../../ts/lvs/director.ts';
 import type { ServiceId } from '../../ts/lvs/operation.ts';
 import type { Service } from '../../ts/lvs/service.ts';
 import { MemoryDataplane } from '../support/memory_dataplane.ts';
+import { vectors } from '../support/recorded.ts';
 
 /** Recordings of ipvsadm on a kernel IPVS, and what replays them in this process. */
-
-/** Where the recordings and their scenarios are. */
-export const vectors = join(import.meta.dirname, '../vectors/ipvsadm');
 
 /** One command line and ipvsadm's answer; texts are bytes, one character each. */
 export interface Recorded extends Asking, Answer {
@@ -33,19 +31,6 @@ export interface Answer {
   readonly stdout: string;
   readonly stderr: string;
   readonly status: number;
-}
-
-/** The objects of a text of JSON lines. */
-export function parseLines<T>(text: string): T[] {
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as T);
-}
-
-/** The objects of one of the recordings. */
-export function readRecording<T>(name: string): T[] {
-  return parseLines<T>(readFileSync(join(vectors, `${name}.jsonl`), 'utf8'));
 }
 
 /** Runs a command line; `more` overrides parts of its session. */
@@ -92,6 +77,7 @@ export function asked(director: Director): Asked {
       ...destination.spec,
       activeConnections: destination.activeConnections,
       inactiveConnections: destination.inactiveConnections,
+      persistentConnections: destination.persistentConnections,
       counters: countersText(director.destinationCounters(destination)),
       rates: countersText(destination.estimator.rates),
     })),
@@ -114,11 +100,11 @@ export function asked(director: Director): Asked {
 export const recordedNames: Names = readNames();
 
 function readNames(): Names {
-  const hosts = readFileSync(join(vectors, 'hosts'), 'utf8')
+  const hosts = readFileSync(join(vectors, 'ipvsadm/hosts'), 'utf8')
     .trim()
     .split('\n')
     .map((line) => line.split(' ') as [string, string]);
-  const services = parseServices(readFileSync(join(vectors, 'services'), 'utf8'));
+  const services = parseServices(readFileSync(join(vectors, 'ipvsadm/services'), 'utf8'));
   return {
     address: async (host) =>
       hosts.find(([at, name]) => !at.includes(':') && name === host.toLowerCase())?.[0],

@@ -69,7 +69,6 @@ test('a line without end is not read to its end', async () => {
 
 test.for(['\xde\xad\xbe\xef garbage ', '-q\n', '\n', ' \t\n', '-A -t x:80\n'])(
   '10 MB of %j are read in seconds and change nothing',
-  { timeout: 20_000 },
   async (stdin) => {
     const director = memoryDirector();
     const times = Math.ceil(10_000_000 / stdin.length);

@@ -9,14 +9,13 @@ import { namedLabel, numericLabel } from '../../ts/cli/labels.ts';
 import { showConnections, showServices } from '../../ts/cli/show.ts';
 import type { Protocol } from '../../ts/lvs/operation.ts';
 import { familyOf, parseAddress } from '../../ts/net/address.ts';
-import { readRecording, recordedNames } from './recordings.ts';
+import { readRecording } from '../support/recorded.ts';
+import { recordedNames } from './recordings.ts';
 
 /** Listings by command line; the last line also has the connections as /proc lists them. */
-const [counted, zeroed, connected] = readRecording<Record<string, string>>('traffic') as [
-  Record<string, string>,
-  Record<string, string>,
-  Record<string, string>,
-];
+const [counted, zeroed, connected] = readRecording<Record<string, string>>(
+  'ipvsadm/traffic.jsonl',
+) as [Record<string, string>, Record<string, string>, Record<string, string>];
 const named = namedLabel(recordedNames);
 
 test.for([
@@ -118,6 +117,7 @@ function parseServices(exact: string, rules: string): ServiceView[] {
         weight: Number(rule[3]),
         activeConnections: Number(rule[4]),
         inactiveConnections: Number(rule[5]),
+        persistentConnections: 0,
       });
       continue;
     }

@@ -1,15 +1,23 @@
 import { parseArgs } from 'node:util';
+import { PacketPlayer, THROUGH } from '../datapath/histories.ts';
 import { Comparison } from '../support/comparison.ts';
+import { MemoryCrowd } from '../support/crowd.ts';
 import { newHistories, recordedHistories, recordHistories } from '../support/histories.ts';
 import { CHOICES, FAR, oddity, pools } from '../support/odds.ts';
 import { unavailable } from '../support/oracle.ts';
+import { Replay } from '../support/replay.ts';
 
 /**
  * `npm run conformance -- [--seconds N] [--seed S] [--first ROUND] [--only SCHEDULER]…`: lets
  * random histories happen to a real kernel IPVS and to our schedulers, as long as it is told, and
  * compares every decision. Ends with status 1 when one differs: the seed and the round that are
  * printed make the same history again. With `--recorded`, compares with what is recorded instead;
- * with `--bail`, only until something differs. `--record ROUNDS` records so many rounds anew.
+ * with `--every N`, with every N-th of these histories; with `--bail`, only until something
+ * differs. `--record ROUNDS` records so many rounds anew.
+ *
+ * With `--through native`, the clients are packets, and what is compared is where the packet code
+ * sends them; with `--through bpftool` or `bpf_linker`, the XDP program of the object that this
+ * one has linked: as root, and behind `unshare -n`.
  *
  * No kernel is asked about twos, which is random: what it chooses is compared with its odds.
  */
@@ -21,12 +29,18 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     recorded: { type: 'boolean', default: false },
     record: { type: 'string' },
+    every: { type: 'string', default: '1' },
+    through: { type: 'string' },
     bail: { type: 'boolean', default: false },
   },
 });
 const { seed, only } = values;
 const isMeant = (scheduler: string) => only.length === 0 || only.includes(scheduler);
-const comparison = new Comparison();
+const through = THROUGH.find((one) => one === values.through);
+const packets = through && new PacketPlayer(through);
+const comparison = new Comparison((history) => {
+  return packets?.play(history) ?? new Replay(history, new MemoryCrowd(), { exact: true });
+});
 const isOver = () => values.bail && comparison.differences.length > 0;
 
 async function compareNew(): Promise<void> {
@@ -41,7 +55,8 @@ async function compareNew(): Promise<void> {
 }
 
 function compareRecorded(): void {
-  for (const history of recordedHistories()) {
+  const every = recordedHistories().filter((_, i) => i % Number(values.every) === 0);
+  for (const history of every) {
     if (isMeant(history.scheduler) && !isOver()) comparison.compare(history);
   }
 }
@@ -54,6 +69,9 @@ function oddPools(): string[] {
   return odd;
 }
 
+if (values.through !== undefined && through === undefined) {
+  throw new Error(`expected one of ${THROUGH.join(', ')}, received ${values.through}`);
+}
 const why = unavailable();
 if (values.record !== undefined) await recordHistories(Number(values.record));
 if (values.recorded || values.record) compareRecorded();
@@ -65,5 +83,6 @@ for (const { name, theirs, ours } of differences.slice(0, 10)) {
   console.log(`\n${name}\n  kernel IPVS: ${theirs}\n  xlvs:        ${ours}`);
 }
 console.log(`\n${table}`);
-const odd = isMeant('twos') ? oddPools() : [];
+packets?.close();
+const odd = isMeant('twos') && !packets ? oddPools() : [];
 process.exitCode = differences.length + odd.length > 0 ? 1 : 0;

@@ -3,18 +3,18 @@ import { Recount } from '../../ts/daemon/recount.ts';
 import type { Miscount, Recounted } from '../../ts/native/addon.ts';
 import { FakeClock } from '../support/fake_clock.ts';
 
-const QUIET: Recounted = { miscounts: [], unsettled: 0, cpuMs: 1 };
+const QUIET: Recounted = { miscounts: [], unsettled: 0, templates: 0, cpuMs: 1 };
 
 /** A destination that counts so many active connections too many. */
 function tooMany(active: number, destination = 7): Miscount {
   return {
     destination,
-    counted: { active: 5 + active, inactive: 1 },
-    held: { active: 5, inactive: 1 },
+    counted: { active: 5 + active, inactive: 1, persistent: 2 },
+    held: { active: 5, inactive: 1, persistent: 2 },
   };
 }
 
-const found = (...miscounts: Miscount[]): Recounted => ({ miscounts, unsettled: 0, cpuMs: 1 });
+const found = (...miscounts: Miscount[]): Recounted => ({ ...QUIET, miscounts });
 
 /** A recount whose looks find these, one after the other, and nothing after them. */
 function looking(looks: readonly Recounted[], correct = (_: Miscount) => true) {
@@ -51,8 +51,8 @@ test('a difference that two looks find is put right, told and counted', async ()
   expect(corrected).toEqual([tooMany(2)]);
   expect(recount.corrected).toBe(1);
   expect(warnings).toEqual([
-    'counts of number 7 put right: 7 active and 1 inactive connections were counted, ' +
-      'there are 5 and 1',
+    'counts of number 7 put right: counted 7 active, 1 inactive, 2 persistent; ' +
+      'there are 5 active, 1 inactive, 2 persistent',
   ]);
 });
 

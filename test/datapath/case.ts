@@ -1,4 +1,5 @@
-import type { ServiceId } from '../../ts/lvs/operation.ts';
+import type { MarkRule } from '../../ts/lvs/marks/rule.ts';
+import type { ForwardingMethod, ServiceId, Tunnel } from '../../ts/lvs/operation.ts';
 import type { Settings } from '../../ts/lvs/settings.ts';
 import type { ConnectionState, Counters, Verdict } from '../../ts/native/abi.gen.ts';
 import { eth, type Frame, type Ip4Options, type Ip6Options, type Link } from '../support/packet.ts';
@@ -36,6 +37,8 @@ export interface PacketCase {
   readonly services?: readonly ServiceId[];
   /** Those that are not the default. */
   readonly settings?: Partial<Settings>;
+  /** The rules of firewall marks; none unless told. */
+  readonly marks?: readonly MarkRule[];
   /** None unless told. */
   readonly connection?: ConnectionCase;
   /** What new connections get; nothing unless told, so that the slow path has to decide. */
@@ -44,7 +47,7 @@ export interface PacketCase {
   readonly others?: Others;
   /** Only the interface's own MAC address is listened to: this one. */
   readonly station?: string;
-  /** No address is known as ours, whatever stands in the tables. */
+  /** No address is known as ours but by mark rules, whatever stands in the tables. */
   readonly unknown?: boolean;
   readonly frame: Uint8Array;
   readonly verdict: VerdictName;
@@ -79,12 +82,15 @@ export type Ticket = 'accepting' | 'quiesced' | 'overloaded' | 'removed';
 /** The tickets that every service has. */
 export interface RingCase {
   readonly family: Family;
-  readonly method: 'masq' | 'route';
+  readonly method: ForwardingMethod;
+  readonly tunnel?: TunnelCase;
   readonly tickets: readonly Ticket[];
   /** All are taken already, and may be taken again where no daemon is. */
   readonly used?: boolean;
   /** Upper threshold of the accepting destination, which has 20 connections. */
   readonly upper?: number;
+  /** Its address and port in place of the usual ones. */
+  readonly server?: Endpoint;
 }
 
 /** Connections beside the one of the case: of the same client's endpoint, or as many as fit. */
@@ -94,7 +100,8 @@ export type Others = 'a hundred of this client' | 'as many as fit';
 export interface ConnectionCase {
   readonly family: Family;
   readonly protocol: Protocol;
-  readonly method: 'masq' | 'route';
+  readonly method: ForwardingMethod;
+  readonly tunnel?: TunnelCase;
   readonly state: StateName;
   /** The destination was taken out of its service. */
   readonly removed?: boolean;
@@ -114,6 +121,12 @@ export interface ConnectionCase {
   readonly client?: Endpoint;
   /** The destination's address and port in place of the usual ones. */
   readonly server?: Endpoint;
+}
+
+/** The tunnel by which the destination is reached, of either family. */
+export interface TunnelCase {
+  readonly family: Family;
+  readonly tunnel?: Tunnel;
 }
 
 export type Family = 4 | 6;
@@ -136,6 +149,12 @@ export const VIP: Readonly<Record<Family, Endpoint>> = {
 export const SERVER: Readonly<Record<Family, Endpoint>> = {
   4: { address: '10.1.2.3', port: 8080 },
   6: { address: '2001:db8:b:0:1:2:3:4', port: 8080 },
+};
+
+/** The director's own addresses towards the server. */
+export const DIRECTOR: Readonly<Record<Family, string>> = {
+  4: '10.2.0.254',
+  6: '2001:db8:2::254',
 };
 
 /** Towards the server; towards the client. */
@@ -161,8 +180,9 @@ export interface Way {
   readonly protocol: Protocol;
   readonly method: 'masq' | 'route';
   readonly direction: 'in' | 'out';
-  /** Where it is not the usual one. */
+  /** Where they are not the usual ones. */
   readonly client?: Endpoint;
+  readonly server?: Endpoint;
 }
 
 /** What a packet has beyond its addresses, on both sides of the director alike. */
@@ -189,8 +209,8 @@ export function arriving(way: Way, vary: Variation = {}): Frame {
 
 /** The same packet as it leaves, built from nothing. */
 export function leaving(way: Way, vary: Variation = {}): Frame {
-  const { family, direction, method, client = CLIENT[family] } = way;
-  const target = method === 'masq' ? SERVER[family] : VIP[family];
+  const { family, direction, method, client = CLIENT[family], server = SERVER[family] } = way;
+  const target = method === 'masq' ? server : VIP[family];
   const ends: Ends = direction === 'in' ? [client, target] : [VIP[family], client];
   const ttl = (vary.ttl ?? 64) - 1;
   return frame(way, ends, { ...vary, ttl }, LINKS[direction]);
@@ -252,7 +272,8 @@ export function opening(name: string, way: Way, vary: Variation = {}): PacketCas
 }
 
 /** 'IPv4 TCP masq in', for names of cases. */
-export function wayText({ family, protocol, method, direction }: Way): string {
+export function wayText(way: Omit<Way, 'method'> & { readonly method: ForwardingMethod }): string {
+  const { family, protocol, method, direction } = way;
   return `IPv${family} ${protocol.toUpperCase()} ${method} ${direction}`;
 }
 

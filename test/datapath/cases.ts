@@ -1,5 +1,6 @@
 import type { PacketCase } from './case.ts';
 import { FORWARDED } from './cases_forwarded.ts';
+import { MARKED } from './cases_marks.ts';
 import { OPENED, REUSED } from './cases_opened.ts';
 import { RECORDED_PACKETS } from './cases_packets.ts';
 import { REFUSED } from './cases_refused.ts';
@@ -7,6 +8,7 @@ import { SETTINGS } from './cases_settings.ts';
 import { RECORDED_STATES } from './cases_states.ts';
 import { STRANGE } from './cases_strange.ts';
 import { TCP_STATES } from './cases_tcp.ts';
+import { TUNNELLED } from './cases_tunnels.ts';
 
 /** Every case but the truncated frames, under the heading of its group. */
 export const CASES: Readonly<Record<string, readonly PacketCase[]>> = {
@@ -15,9 +17,11 @@ export const CASES: Readonly<Record<string, readonly PacketCase[]>> = {
   'a packet that ends here': REFUSED,
   'a packet without a connection': STRANGE,
   'a packet that opens its connection': OPENED,
+  'a packet that mark rules fit': MARKED,
   'a packet that kernel IPVS took under its sysctls': SETTINGS,
   'a packet that kernel IPVS forwarded': RECORDED_PACKETS,
   'a segment that kernel IPVS took': RECORDED_STATES,
+  'a packet that kernel IPVS put into a tunnel': TUNNELLED,
 };
 
 /** What XDP does alone, where the slow path has no other to ask. */

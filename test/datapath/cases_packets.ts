@@ -1,9 +1,6 @@
 import { readRecording } from '../support/recorded.ts';
 import { connection, EGRESS, LINKS, type PacketCase, type Way, wayText } from './case.ts';
 
-/** The recording of packets, made by the scenario beside it. */
-export const PACKETS_RECORDING = 'datapath/packets.jsonl';
-
 /** A packet and what came of it, in hexadecimal from the IP header on. */
 interface Line extends Way {
   readonly name: string;
@@ -12,15 +9,20 @@ interface Line extends Way {
 }
 
 /** A packet that the kernel answered with an ICMP error. */
-export interface ErrorLine extends Line {
+export interface RecordedError {
+  readonly title: string;
+  readonly before: string;
+  readonly after: string;
   readonly error: 'unreachable' | 'ttl' | 'mtu';
   readonly mtu: number;
 }
 
-const lines = readRecording<Line | ErrorLine>(PACKETS_RECORDING);
+const lines = readRecording<Line | (Line & RecordedError)>('datapath/packets.jsonl');
 
 /** Packets that end at the director with an error. */
-export const RECORDED_ERRORS: readonly ErrorLine[] = lines.filter((line) => 'error' in line);
+export const RECORDED_ERRORS: readonly RecordedError[] = lines
+  .filter((line) => 'error' in line)
+  .map((line) => ({ ...line, title: `${line.error}, ${line.name}: ${wayText(line)}` }));
 
 /** Packets of established connections. */
 export const RECORDED_PACKETS: readonly PacketCase[] = lines
@@ -49,8 +51,13 @@ function ours({ name, family, after }: Line): string {
   return `${after.slice(0, at)}0000${after.slice(at + 4)}`;
 }
 
-/** A recorded packet behind an Ethernet header. */
-export function framed(packet: string, { target, source }: typeof LINKS.in): Uint8Array {
+/** A recorded packet behind an Ethernet header, with VLAN tags where there are any. */
+export function framed(
+  packet: string,
+  { target, source }: typeof LINKS.in,
+  tags: readonly number[] = [],
+): Uint8Array {
   const type = packet.startsWith('4') ? [0x08, 0x00] : [0x86, 0xdd];
-  return Uint8Array.of(...target, ...source, ...type, ...Buffer.from(packet, 'hex'));
+  const between = tags.flatMap((tag) => [0x81, 0, tag >> 8, tag & 255]);
+  return Uint8Array.of(...target, ...source, ...between, ...type, ...Buffer.from(packet, 'hex'));
 }

@@ -11,9 +11,6 @@ import {
   wayText,
 } from './case.ts';
 
-/** The recording of settings, made by the scenario beside it. */
-export const SETTINGS_RECORDING = 'datapath/settings.jsonl';
-
 /** What a client's packet came to; vectors/datapath/settings.py tells how to read it. */
 interface Line {
   readonly settings: Partial<Settings>;
@@ -66,4 +63,4 @@ function describe(settings: Partial<Settings>): string {
 
 /** What the settings change, as the kernel has it. */
 export const SETTINGS: readonly PacketCase[] =
-  readRecording<Line>(SETTINGS_RECORDING).map(packetCase);
+  readRecording<Line>('datapath/settings.jsonl').map(packetCase);

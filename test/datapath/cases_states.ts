@@ -11,9 +11,6 @@ import {
   wayText,
 } from './case.ts';
 
-/** The recording of states, made by the scenario beside it. */
-export const STATES_RECORDING = 'datapath/states.jsonl';
-
 /** One connection's history, a step a segment; vectors/datapath/states.py tells how to read it. */
 interface Line {
   readonly protocol: Protocol;
@@ -94,7 +91,7 @@ const FORGOTTEN: Shown = { state: 'close', timeoutS: 10, active: false, chosen: 
 
 /** Every segment in every state that segments lead to, once, as the kernel took it. */
 export const RECORDED_STATES: readonly PacketCase[] = unique(
-  readRecording<Line>(STATES_RECORDING).flatMap(readSteps).flatMap(packetCases),
+  readRecording<Line>('datapath/states.jsonl').flatMap(readSteps).flatMap(packetCases),
 );
 
 /** Throws where the same segment in the same state came to something else another time. */

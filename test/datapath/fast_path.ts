@@ -15,6 +15,7 @@ const COPIED = [
   ['settings', 'settings'],
   ['addresses', 'addresses'],
   ['stations', 'stations'],
+  ['mark_steps', 'markSteps'],
   ['buckets', 'buckets'],
   ['connections', 'connections'],
   ['schedules', 'schedules'],
@@ -34,6 +35,7 @@ export class FastPath {
       ...mapSizes({ connections: CONNECTIONS, cpus }),
       // No larger than they have to be: they are written and read for every case.
       schedules: SERVICES.length,
+      mark_steps: 2048,
       destinations: DESTINATIONS,
       destination_counters: DESTINATIONS * (cpus + 1),
     };

@@ -25,7 +25,7 @@ describe('the next hop of a connection', () => {
     const target = new DataView(new ArrayBuffer(Address.size));
     writeAddress(target, 0, SERVER[4].address);
     const { target: dmac, source: smac } = LINKS.out;
-    const hop = { generation, ifindex, dmac, smac, mtu: 1400 };
+    const hop = { generation, ifindex, dmac, smac, mtu: 1400, source: new Uint8Array(16) };
     director.putRoute(new Uint8Array(target.buffer), hop);
   }
 

@@ -2,11 +2,12 @@ import { uptime } from 'node:os';
 import { generationIn } from '../../ts/dataplane/connections.ts';
 import {
   addressOf,
-  METHODS,
   PROTOCOLS,
   serviceKey,
   writeAddress,
+  writeMethod,
 } from '../../ts/dataplane/encoding.ts';
+import { Marks } from '../../ts/dataplane/marks.ts';
 import { putSettings } from '../../ts/dataplane/settings.ts';
 import { Stations } from '../../ts/dataplane/stations.ts';
 import { DEFAULT_TIMEOUTS, stateTimeoutsS } from '../../ts/lvs/connection.ts';
@@ -29,6 +30,7 @@ import {
   type Beginning,
   CLIENT,
   type ConnectionCase,
+  DIRECTOR,
   EGRESS,
   type Endpoint,
   type Family,
@@ -38,6 +40,7 @@ import {
   SERVICES,
   type StateName,
   type Ticket,
+  type TunnelCase,
   VIP,
 } from './case.ts';
 
@@ -87,12 +90,14 @@ export function fill(director: MemoryDirector, packetCase: Beginning): void {
     director.putService(serviceKey(service), index);
   }
   if (!packetCase.unknown) putAddresses(director, packetCase);
+  putMarks(director, packetCase);
   if (packetCase.station) putStation(director, packetCase.station);
   const to = connection ?? ring;
   if (to) {
     putDestination(director, { ...ring, ...to });
     putHop(director, 'in', connection);
     putHop(director, 'out', connection);
+    if (to.tunnel) putTunnel(director, to.tunnel);
   }
   if (ring) putTickets(director, ring);
   if (connection) enter(director, connection);
@@ -111,6 +116,24 @@ function putAllSettings(director: MemoryDirector, { settings }: Beginning): void
   new BigUint64Array(director.settings, Settings.hashKeys.at, Settings.hashKeys.count).set(SECRET);
 }
 
+function putMarks(director: MemoryDirector, { services = SERVICES, marks = [] }: Beginning): void {
+  if (marks.length === 0) return;
+  const table = new AddressTable(director.settings, director.addresses);
+  const rules = new Marks(director.settings, director.markSteps, {
+    holdMarked: (addresses) => {
+      for (const address of addresses) {
+        const { bytes, family } = addressOf(address);
+        table.add(bytes, family, AddressRole.VIRTUAL);
+      }
+    },
+  });
+  rules.setInterfaces([{ name: 'lo', ifindex: LOOPBACK }]);
+  for (const [index, { protocol }] of services.entries()) {
+    if (protocol === 'fwm') rules.note('service', index, true);
+  }
+  rules.set(marks);
+}
+
 function putStation({ settings, stations }: MemoryDirector, station: string): void {
   const link = { ifindex: LOOPBACK, mac: station, ethernet: true };
   new Stations({ settings, stations }).update([{ ...link, deviceKind: '', lower: 0, master: 0 }]);
@@ -123,7 +146,9 @@ function putAddresses(director: MemoryDirector, packetCase: Beginning): void {
     const { bytes, family } = addressOf(address);
     addresses.add(bytes, family, role);
   };
-  for (const { address } of services) own(address, AddressRole.VIRTUAL);
+  for (const { address, protocol } of services) {
+    if (protocol !== 'fwm') own(address, AddressRole.VIRTUAL);
+  }
   const to = connection ?? ring;
   if (!to) return;
   own(VIP[to.family].address, AddressRole.VIRTUAL);
@@ -131,14 +156,15 @@ function putAddresses(director: MemoryDirector, packetCase: Beginning): void {
 }
 
 /** What new and old connections have of their destination. */
-type DestinationCase = Partial<ConnectionCase> & Pick<RingCase, 'family' | 'method' | 'upper'>;
+type DestinationCase = Partial<ConnectionCase> & Omit<RingCase, 'tickets'>;
 
 function putDestination(director: MemoryDirector, to: DestinationCase): void {
   const view = destinationView(director, DESTINATION);
   const { address, port } = serverOf(to);
+  const { method, tunnel: { tunnel } = {} } = to;
   Destination.setFamily(view, 0, writeAddress(view, Destination.daddrAt, address));
   Destination.setDport(view, 0, port);
-  Destination.setMethod(view, 0, METHODS[to.method]);
+  writeMethod(view, 0, { address, port, method, weight: 1, ...(tunnel && { tunnel }) });
   Destination.setAvailable(view, 0, to.removed ? 0 : 1);
   Destination.setWeight(view, 0, to.quiesced ? 0 : 1);
   Destination.setUpper(view, 0, to.upper ?? 0);
@@ -237,12 +263,24 @@ function putHop(director: MemoryDirector, way: 'in' | 'out', to: Partial<Connect
   bytes.set(LINKS[way].source, NextHop.smac.at);
 }
 
+/** The next hop to the server leads into a tunnel. */
+function putTunnel(director: MemoryDirector, { family }: TunnelCase): void {
+  const hop = new DataView(director.nextHops, HOPS.in * NextHop.size, NextHop.size);
+  const to = destinationView(director, DESTINATION);
+  NextHop.setFamily(hop, 0, writeAddress(hop, NextHop.saddrAt, DIRECTOR[family]));
+  writeAddress(hop, NextHop.daddrAt, SERVER[family].address);
+  NextHop.setTunnel(hop, 0, Destination.tunnel(to, 0));
+  NextHop.setTunnelChecksum(hop, 0, Destination.tunnelChecksum(to, 0));
+  NextHop.setTunnelPort(hop, 0, Destination.tunnelPort(to, 0));
+}
+
 function generationOf({ staleRoutes = false }: Partial<ConnectionCase>): number {
   return staleRoutes ? GENERATION - 1 : GENERATION;
 }
 
-function serverOf({ family, method, server }: DestinationCase): Endpoint {
+function serverOf({ family, method, server, tunnel }: DestinationCase): Endpoint {
   if (server) return server;
+  if (tunnel) return { ...SERVER[tunnel.family], port: VIP[family].port };
   return method === 'masq' ? SERVER[family] : { ...SERVER[family], port: VIP[family].port };
 }
 

@@ -136,6 +136,7 @@ describe('a layout of the past', () => {
       method: 'route',
       seenJiffies: 0,
       timeoutJiffies: 225_000,
+      isTemplate: false,
     });
     expect(ipv6).toMatchObject({ state: 'TIME_WAIT', method: 'masq', destination: 300 });
     expect(ipv6?.caddr).toEqual(new Uint8Array(16).fill(0xfd));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { slowPathAnswer } from '../../ts/dataplane/slow_path.ts';
 import { XdpDataplane } from '../../ts/dataplane/xdp.ts';
 import { Director } from '../../ts/lvs/director.ts';
-import { Answer, Family, Flow, FlowRecord, Limits, Question } from '../../ts/native/abi.gen.ts';
+import { Answer, Family, FlowRecord, Limits, Question } from '../../ts/native/abi.gen.ts';
 import { addressBytes, addressText } from '../../ts/net/address.ts';
 import { fakeAddon, fakeObject } from '../support/fake_bpf.ts';
 import { destination, rule, service } from '../support/rules.ts';
@@ -122,7 +122,7 @@ test.each([
 ])('a packet without a next hop waits while the way to %s is looked for', (address, family) => {
   const { view, wanted, answer, answers } = slowPath();
   FlowRecord.setQuestion(view, 0, Question.ROUTE);
-  Flow.setFamily(view, FlowRecord.flowAt, family);
+  FlowRecord.setTargetFamily(view, 0, family);
   new Uint8Array(view.buffer, FlowRecord.targetAt, 16).set(addressBytes(address));
   answer(1);
   expect(answers(1)).toEqual([Answer.WAIT]);

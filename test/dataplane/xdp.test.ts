@@ -245,12 +245,18 @@ test('counts are put right only while they are as they were found', () => {
   Destination.setActive(view('destinations'), at, 0xffff_ffff);
   Destination.setInactive(view('destinations'), at, 2);
   Destination.setOverloaded(view('destinations'), at, 1);
-  const counts = () => [xdp.activeConnections(3), xdp.inactiveConnections(3)];
-  const held = { active: 4, inactive: 1 };
-  const moved = { destination: 3, counted: { active: 0, inactive: 2 }, held };
+  Destination.setPersistent(view('destinations'), at, 7);
+  const counts = () => [
+    xdp.activeConnections(3),
+    xdp.inactiveConnections(3),
+    xdp.persistentConnections(3),
+  ];
+  const counted = { active: 0xffff_ffff, inactive: 2, persistent: 7 };
+  const held = { active: 4, inactive: 1, persistent: 3 };
+  const moved = { destination: 3, counted: { ...counted, active: 0, persistent: 8 }, held };
   expect(xdp.correctCounts(moved)).toBe(false);
-  expect(counts()).toEqual([0xffff_ffff, 2]);
-  expect(xdp.correctCounts({ ...moved, counted: { active: 0xffff_ffff, inactive: 2 } })).toBe(true);
-  expect(counts()).toEqual([4, 1]);
+  expect(counts()).toEqual([0xffff_ffff, 2, 7]);
+  expect(xdp.correctCounts({ ...moved, counted })).toBe(true);
+  expect(counts()).toEqual([4, 1, 3]);
   expect(Destination.overloaded(view('destinations'), at)).toBe(0);
 });

@@ -13,14 +13,14 @@ test('equal counts are told in a line', async () => {
 
 test('a difference is a problem, with destination, counted and held', async () => {
   const destination = 'tcp 192.0.2.1:80 -> 10.0.0.2:80';
-  const counted = { active: 5, inactive: 2 };
+  const counted = { active: 5, inactive: 2, persistent: 3 };
   const findings = await check({
-    miscounts: [{ destination, counted, held: { active: 4, inactive: 2 } }],
+    miscounts: [{ destination, counted, held: { active: 4, inactive: 2, persistent: 3 } }],
     unsettled: 0,
   });
   expect(findings).toMatchObject([{ level: 'problem', subject: destination }]);
   expect(findings[0]?.found).toBe(
-    'counted 5 active, 2 inactive connections; the table holds 4, 2: put right',
+    'counted 5 active, 2 inactive connections, 3 templates; the table holds 4, 2, 3: put right',
   );
   expect(canRun(findings)).toBe(false);
 });

@@ -5,9 +5,7 @@ import type { Operation } from '../../ts/lvs/operation.ts';
 import type { Service } from '../../ts/lvs/service.ts';
 import { endpointText } from '../../ts/net/address.ts';
 import { MemoryDataplane } from '../support/memory_dataplane.ts';
-import { readRecording, testRecording } from '../support/recorded.ts';
-
-const RECORDING = 'director/director.jsonl';
+import { readRecording } from '../support/recorded.ts';
 
 /** One line of the recording; vectors/director/director.py tells what the steps are. */
 interface Case {
@@ -28,6 +26,7 @@ const MESSAGES: Readonly<Record<LvsErrorCode, readonly string[]>> = {
   SERVICE_NOT_DEFINED: ['Service not defined', 'No such process'],
   DESTINATION_EXISTS: ['Destination already exists'],
   NO_SUCH_DESTINATION: ['No such destination'],
+  NO_SUCH_MARK_RULE: [],
   SCHEDULER_NOT_FOUND: ['Scheduler or persistence engine not found'],
   INVALID: [
     'Invalid operation.  Possibly wrong module version, address not unicast, ...',
@@ -38,9 +37,9 @@ const MESSAGES: Readonly<Record<LvsErrorCode, readonly string[]>> = {
   TABLE_FULL: ['Memory allocation problem'],
 };
 
-testRecording(RECORDING);
+const recording = readRecording<Case>('director/director.jsonl');
 
-test.for(readRecording<Case>(RECORDING))('kernel IPVS answers as we do: $name', ({ steps }) => {
+test.for(recording)('kernel IPVS answers as we do: $name', ({ steps }) => {
   const dataplane = new MemoryDataplane();
   const director = new Director(dataplane);
   for (const [number, step] of steps.entries()) {

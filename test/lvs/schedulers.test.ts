@@ -3,10 +3,8 @@ import { Director } from '../../ts/lvs/director.ts';
 import type { Operation, Protocol } from '../../ts/lvs/operation.ts';
 import type { Family } from '../../ts/net/address.ts';
 import { MemoryDataplane } from '../support/memory_dataplane.ts';
-import { readRecording, testRecording } from '../support/recorded.ts';
+import { readRecording } from '../support/recorded.ts';
 import { destination, rule, service } from '../support/rules.ts';
-
-const RECORDING = 'schedulers/schedulers.jsonl';
 
 /** One line of the recording; vectors/schedulers/schedulers.py tells what the events are. */
 interface Case {
@@ -17,9 +15,7 @@ interface Case {
   readonly events: readonly string[];
 }
 
-testRecording(RECORDING);
-
-const recording = readRecording<Case>(RECORDING);
+const recording = readRecording<Case>('schedulers/schedulers.jsonl');
 
 test.for(recording)('kernel IPVS chose as we do: $name', (recorded) => {
   const replay = new Replay(recorded);

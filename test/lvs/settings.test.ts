@@ -9,6 +9,8 @@ test('a new director has the defaults of LVS, and cookies under attack', () => {
   expect(new Director(new MemoryDataplane()).settings).toEqual({
     conn_reuse_mode: 1,
     expire_nodest_conn: 0,
+    pmtu_disc: 1,
+    expire_quiescent_template: 0,
     sloppy_tcp: 0,
     drop_entry: 0,
     mh_tab_index: 12,

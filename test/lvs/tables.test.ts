@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest';
 import { MemoryDataplane } from '../support/memory_dataplane.ts';
-import { testRecording } from '../support/recorded.ts';
-import { RECORDED_TABLES, TABLES_RECORDING, TableReplay } from '../support/table_replay.ts';
-
-testRecording(TABLES_RECORDING);
+import { RECORDED_TABLES, TableReplay } from '../support/table_replay.ts';
 
 test.for(RECORDED_TABLES)('kernel IPVS chose as we do: $name', (recorded) => {
   const replay = new TableReplay(recorded, new MemoryDataplane());

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { s204 } from '../../ts/lab/topologies.ts';
 import { Destination } from '../../ts/native/abi.gen.ts';
-import { loadAddon } from '../../ts/native/addon.ts';
+import { attachedMap } from '../support/attached_map.ts';
 import { serviceLines } from '../support/forwarding.ts';
 import { lab, type TestLab } from '../support/netns.ts';
 
@@ -20,13 +20,13 @@ const PATIENCE = { timeout: 90_000, interval: 1000 };
 const url = `http://${service.vip}/`;
 
 let net: TestLab;
-let load: ReturnType<TestLab['curlLoop']>;
+let load: Awaited<ReturnType<TestLab['curlLoop']>>;
 beforeAll(async () => {
   net = await lab(s204);
   // Or the client would run out of ports.
   await net.must('client', ['sysctl', '-qw', 'net.ipv4.tcp_tw_reuse=1']);
   await net.rules(...serviceLines({ method: '-m' }, service));
-  load = net.curlLoop(4, url);
+  load = await net.curlLoop(4, url);
 });
 afterAll(async () => {
   await load?.stop();
@@ -89,18 +89,7 @@ test('counts are zero when everything is over', async () => {
 
 /** The place of a destination's counts in the memory of all, where connections are counted. */
 async function usedDestination(): Promise<[number, BigUint64Array]> {
-  const programs = JSON.parse(
-    await net.must('director', ['ip', '-j', 'link', 'show', 'dev', 'eth0']),
-  );
-  const { id } = programs[0].xdp.prog;
-  const shown = JSON.parse(await net.must('director', ['bpftool', '-j', 'prog', 'show', 'id', id]));
-  const addon = loadAddon();
-  const maps = JSON.parse(await net.must('director', ['bpftool', '-j', 'map', 'show']));
-  const map = maps.find(
-    (each: { id: number; name?: string }) =>
-      shown.map_ids.includes(each.id) && each.name === 'destinations',
-  );
-  const counts = new BigUint64Array(addon.openMap(map.id).mmap());
+  const counts = new BigUint64Array(await attachedMap(net, 'destinations'));
   const place = (index: number) => (index * Destination.size + Destination.activeAt) / 8;
   const used = [0, 1, 2, 3].find((index) => counts[place(index)] !== 0n)!;
   return [place(used), counts];

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { s197 } from '../../ts/lab/topologies.ts';
 import { describeForwarding, type ForwardingCase } from '../support/forwarding.ts';
-import { lab, type TestLab } from '../support/netns.ts';
 
 /*
  *   client 172.16.100.1 ─────────┬── director  VIP 172.16.100.8, DIP 192.168.12.10
@@ -22,19 +21,11 @@ const dr: ForwardingCase = {
   },
 };
 
-describeForwarding(dr);
-
-describe('direct routing', () => {
-  let net: TestLab;
-  beforeAll(async () => {
-    net = await lab(s197);
-  });
-  afterAll(() => net?.dispose());
-
+describeForwarding(dr, (net) => {
   test('no answer passes through the director', async () => {
-    await net.rules('-A -t 172.16.100.8:80 -s rr', '-a -t 172.16.100.8:80 -r 192.168.12.11 -g');
-    await net.curlMany(10, 1, 'http://172.16.100.8/');
-    const { stdout } = await net.adm('-L -n --stats');
+    await net().rules('-A -t 172.16.100.8:80 -s rr', '-a -t 172.16.100.8:80 -r 192.168.12.11 -g');
+    await net().curlMany(10, 1, 'http://172.16.100.8/');
+    const { stdout } = await net().adm('-L -n --stats');
     const [, connections, inPackets, outPackets] =
       /-> 192\.168\.12\.11:80\s+(\d+)\s+(\d+)\s+(\d+)/.exec(stdout) ?? [];
     expect(Number(connections)).toBe(10);
@@ -43,12 +34,14 @@ describe('direct routing', () => {
   });
 
   test('a real server answers no ARP request for the VIP', async () => {
-    await net.must('client', ['ip', 'neigh', 'flush', 'dev', 'eth0']);
-    await net.must('client', ['ping', '-n', '-c', '1', '-W', '2', '172.16.100.8']);
+    await net().must('client', ['ip', 'neigh', 'flush', 'dev', 'eth0']);
+    await net().must('client', ['ping', '-n', '-c', '1', '-W', '30', '172.16.100.8']);
     const [neighbour] = JSON.parse(
-      await net.must('client', ['ip', '-j', 'neigh', 'show', '172.16.100.8']),
+      await net().must('client', ['ip', '-j', 'neigh', 'show', '172.16.100.8']),
     );
-    const [director] = JSON.parse(await net.must('director', ['ip', '-j', 'link', 'show', 'eth0']));
+    const [director] = JSON.parse(
+      await net().must('director', ['ip', '-j', 'link', 'show', 'eth0']),
+    );
     expect(neighbour.lladdr).toBe(director.address);
   });
 });

@@ -9,7 +9,7 @@ import { examples } from '../../ts/lab/examples.ts';
  * Every example draws its own topology in ts/lab/topologies.ts; `npm run demo` shows the same.
  */
 describe('the worked examples of the documents', () => {
-  test.each(examples)('$id is as printed', { timeout: 60_000 }, async (example) => {
+  test.each(examples)('$id is as printed', async (example) => {
     const lines: string[] = [];
     const good = await runExample(example, {
       name: `test.${process.pid}.example`,

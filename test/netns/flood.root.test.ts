@@ -1,8 +1,7 @@
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { contentDigest } from '../../ts/lab/content.ts';
-import { projectRoot } from '../../ts/lab/process.ts';
+import { outcome, projectRoot } from '../../ts/lab/process.ts';
 import { s204 } from '../../ts/lab/topologies.ts';
 import { serviceLines } from '../support/forwarding.ts';
 import { lab, type TestLab } from '../support/netns.ts';
@@ -16,9 +15,9 @@ const REAL_SERVERS = ['192.168.166.129', '192.168.166.131'] as const;
 const URL = `http://${VIP}/`;
 const SENDER = join(projectRoot(), 'build/bench/sender');
 const RATE = 50_000;
-/** Of a download that lasts about as long as a flood. */
-const SLOW_BYTES_PER_S = 2 ** 20;
-const SLOW_S = 8;
+/** No flood lasts so long. */
+const LONGEST_S = 600;
+const PATIENCE = { timeout: 60_000 };
 
 describe('under a flood of SYNs', () => {
   let net: TestLab;
@@ -36,8 +35,8 @@ describe('under a flood of SYNs', () => {
     await net.curlMany(4, 1, URL);
   }
 
-  /** SYNs of as many addresses, which no real client has. */
-  async function flood(seconds: number): Promise<unknown> {
+  /** SYNs of as many addresses, which no real client has, until told to end. */
+  async function flood(): Promise<{ end(): Promise<unknown> }> {
     const link = await net.must('director', ['cat', '/sys/class/net/eth0/address']);
     const words = {
       interface: 'eth0',
@@ -47,9 +46,17 @@ describe('under a flood of SYNs', () => {
       protocol: 'tcp',
       new_every: 1,
       rate: RATE,
-      seconds,
+      seconds: LONGEST_S,
     };
-    return net.must('client', [SENDER, ...Object.entries(words).map((word) => word.join('='))]);
+    const argv = [SENDER, ...Object.entries(words).map((word) => word.join('='))];
+    const child = spawn('ip', ['netns', 'exec', net.namespace('client'), ...argv]);
+    const ended = outcome(child);
+    return {
+      end() {
+        child.kill();
+        return ended;
+      },
+    };
   }
 
   async function verdict(name: string): Promise<number> {
@@ -57,35 +64,31 @@ describe('under a flood of SYNs', () => {
     return Number(new RegExp(`${name} +(\\d+)`).exec(stdout)?.[1] ?? 0);
   }
 
-  const slowDownload = () =>
-    net.slowDownload(`${URL}size/${SLOW_BYTES_PER_S * SLOW_S}`, SLOW_BYTES_PER_S);
-
   test('cookies begin by themselves: a download goes on, new clients are answered', async () => {
     await begin('', 'syn_cookies=auto');
-    const download = slowDownload();
-    const flooded = flood(SLOW_S);
-    await sleep(3000);
+    const download = await net.slowDownload(URL);
+    const flooding = await flood();
+    await expect.poll(() => verdict('answered_cookie'), PATIENCE).toBeGreaterThan(RATE);
     const { answers, errors } = await net.curlMany(100, 4, URL);
     expect({ answers, errors }).toEqual({
       answers: { 'Web from RS1': 50, 'Web from RS2': 50 },
       errors: [],
     });
-    expect(await download).toBe(contentDigest(SLOW_BYTES_PER_S * SLOW_S));
-    await flooded;
-    expect(await verdict('answered_cookie')).toBeGreaterThan(RATE);
+    expect(await download.end()).toBe(true);
+    await flooding.end();
     expect(await verdict('forwarded_cookie')).toBeGreaterThanOrEqual(100);
     expect(await verdict('dropped_table_full')).toBe(0);
   });
 
   test('a full table keeps what is established, and takes new clients again', async () => {
     await begin('--connections 1024', 'syn_cookies=off drop_entry=0');
-    const download = slowDownload();
-    await sleep(500);
-    await flood(3);
-    expect(await verdict('dropped_table_full')).toBeGreaterThan(RATE);
-    await sleep(5000);
+    const download = await net.slowDownload(URL);
+    const flooding = await flood();
+    await expect.poll(() => verdict('dropped_table_full'), PATIENCE).toBeGreaterThan(RATE);
+    await flooding.end();
+    // Their SYNs are sent again until half-open connections have made room.
     const { errors } = await net.curlMany(100, 4, URL);
     expect(errors).toEqual([]);
-    expect(await download).toBe(contentDigest(SLOW_BYTES_PER_S * SLOW_S));
+    expect(await download.end()).toBe(true);
   });
 });

@@ -38,7 +38,7 @@ socket.connect(7, address, async () => {
   let right = 0;
   for (let i = 0; i < Number(count); i++) {
     socket.send(datagram);
-    const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(2000) });
+    const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(20000) });
     right += reply.subarray(4).equals(datagram) ? 1 : 0;
   }
   console.log(right);

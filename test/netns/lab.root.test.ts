@@ -17,12 +17,12 @@ describe('the lab', () => {
     const net = await lab(topology);
     try {
       for (const vip of vips(topology)) {
-        await net.must('client', ['ping', '-n', '-q', '-c', '1', '-W', '2', vip]);
+        await net.must('client', ['ping', '-n', '-q', '-c', '1', '-W', '30', vip]);
       }
       for (const { serves, links } of topology.hosts.filter((host) => host.serves)) {
         for (const address of links[0]!.addresses.map(bare)) {
           const host = address.includes(':') ? `[${address}]` : address;
-          const answer = await net.must('director', ['curl', '-sS', '-m', '2', `http://${host}/`]);
+          const answer = await net.must('director', ['curl', '-sS', '-m', '30', `http://${host}/`]);
           expect(answer).toBe(`Web from ${serves}\n`);
         }
       }
@@ -54,7 +54,7 @@ describe('the lab', () => {
     expect(await run([process.execPath, '--input-type=module', '-e', script])).toMatchObject({
       status: 137,
     });
-    await expect.poll(() => labNames(), { timeout: 5000 }).not.toContain(name);
+    await expect.poll(() => labNames(), { timeout: 60_000 }).not.toContain(name);
   });
 
   test('a lab that was left half built is built over, and nothing of it stays', async () => {

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { contentDigest } from '../../ts/lab/content.ts';
 import { s204 } from '../../ts/lab/topologies.ts';
 import { serviceLines } from '../support/forwarding.ts';
 import { lab, type TestLab } from '../support/netns.ts';
@@ -21,9 +20,6 @@ const service6 = {
   realServers: ['[2001:db8:204:2::129]', '[2001:db8:204:2::131]'],
 } as const;
 
-const SIZE = 12_000_000;
-const SPEED = 1_000_000; // bytes a second: the downloads outlast the migration
-
 describe.skipIf(!(await hasPast()))('a program of an earlier version', () => {
   let net: TestLab;
   beforeAll(async () => {
@@ -41,8 +37,8 @@ describe.skipIf(!(await hasPast()))('a program of an earlier version', () => {
 
   test('is replaced under its connections, with rules, counts and counters', async () => {
     await net.adm('--set 800 100 200');
-    const downloads = [service.vip, service6.vip].map((vip) =>
-      net.slowDownload(`http://${vip}/size/${SIZE}`, SPEED),
+    const downloads = await Promise.all(
+      [service.vip, service6.vip].map((vip) => net.slowDownload(`http://${vip}/`)),
     );
     await net.curlMany(40, 4, `http://${service.vip}/`);
     await net.echo(service.vip, 2);
@@ -61,7 +57,7 @@ describe.skipIf(!(await hasPast()))('a program of an earlier version', () => {
     expect((await net.adm('-L --timeout')).stdout).toBe(timeouts);
     expect(await rulesListed(net)).toBe(listing);
     expect(await connectionsCounted(net)).toEqual(counted);
-    expect(await Promise.all(downloads)).toEqual([contentDigest(SIZE), contentDigest(SIZE)]);
+    for (const download of downloads) expect(await download.end()).toBe(true);
   });
 
   test('leaves a director that schedules as ever', async () => {

@@ -1,7 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { s204 } from '../../ts/lab/topologies.ts';
 import { describeForwarding, type ForwardingCase } from '../support/forwarding.ts';
-import { lab, type TestLab } from '../support/netns.ts';
 
 /*
  *   client ─────────── director ───────────┬── rs1 192.168.166.129
@@ -21,40 +20,32 @@ const nat: ForwardingCase = {
   },
 };
 
-describeForwarding(nat);
-
-describe('NAT', () => {
-  let net: TestLab;
-  beforeAll(async () => {
-    net = await lab(s204);
-  });
-  afterAll(() => net?.dispose());
-
+describeForwarding(nat, (net) => {
   test('a port of the VIP is another port of the real server', async () => {
-    await net.rules(
+    await net().rules(
       '-A -t 172.16.253.63:80 -s rr',
       '-a -t 172.16.253.63:80 -r 192.168.166.129:8080 -m',
     );
-    const { answers, errors } = await net.curlMany(20, 4, 'http://172.16.253.63/');
+    const { answers, errors } = await net().curlMany(20, 4, 'http://172.16.253.63/');
     expect({ answers, errors }).toEqual({ answers: { 'Web from RS1': 20 }, errors: [] });
   });
 
   test('a service whose destinations are all quiesced refuses the connection', async () => {
-    await net.rules(
+    await net().rules(
       '-A -t 172.16.253.63:80 -s rr',
       '-a -t 172.16.253.63:80 -r 192.168.166.129:80 -m -w 0',
     );
-    const { errors } = await net.curlMany(3, 1, 'http://172.16.253.63/');
+    const { errors } = await net().curlMany(3, 1, 'http://172.16.253.63/');
     expect(errors).toMatchObject(Array(3).fill({ code: 'ECONNREFUSED' }));
   });
 
   test('the packets of both directions are counted', async () => {
-    await net.rules(
+    await net().rules(
       '-A -t 172.16.253.63:80 -s rr',
       '-a -t 172.16.253.63:80 -r 192.168.166.129:80 -m',
     );
-    await net.curlMany(10, 1, 'http://172.16.253.63/');
-    const { stdout } = await net.adm('-L -n --stats');
+    await net().curlMany(10, 1, 'http://172.16.253.63/');
+    const { stdout } = await net().adm('-L -n --stats');
     const [, connections, inPackets, outPackets] =
       /-> 192\.168\.166\.129:80\s+(\d+)\s+(\d+)\s+(\d+)/.exec(stdout) ?? [];
     expect(Number(connections)).toBe(10);

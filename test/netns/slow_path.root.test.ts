@@ -22,13 +22,18 @@ const [address, flows, packets] = process.argv.slice(1);
 const replies = [0, 0];
 let round = 0;
 const sockets = Array.from({ length: Number(flows) }, () => dgram.createSocket('udp4'));
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const silence = async (ms) => {
+  for (let before = -1; before !== replies[round]; ) {
+    before = replies[round];
+    await new Promise((done) => setTimeout(done, ms));
+  }
+};
 const sendAll = async () => {
   for (let i = 0; i < sockets.length; i++) {
     for (let n = 0; n < Number(packets); n++) sockets[i].send('x');
-    if (i % 80 === 79) await pause(50);
+    if (i % 80 === 79) await silence(50);
   }
-  await pause(1000);
+  await silence(1000);
 };
 Promise.all(sockets.map((socket) => new Promise((done) => {
   socket.on('message', () => { replies[round]++; });
@@ -89,7 +94,7 @@ describe('the slow path', () => {
         'curl',
         '-sS',
         '-m',
-        '3',
+        '30',
         `http://${address}/`,
       ]);
       expect(status).toBe(7); // refused; 28 would be the time-out

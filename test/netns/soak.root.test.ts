@@ -5,7 +5,7 @@ import { soak } from '../../bench/soak.ts';
 const MINUTES = 0.3;
 
 test('under mixed load nothing is lost, counts are right, and memory is flat', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   const findings = await soak({
     minutes: MINUTES,

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { contentDigest } from '../../ts/lab/content.ts';
 import { s204 } from '../../ts/lab/topologies.ts';
@@ -91,10 +93,12 @@ describe.each(Object.entries(FAMILIES))('SYN cookies, %s', (_, numbers) => {
       const family = address.includes(':') ? '-6' : '-4';
       const route = `route replace ${address} dev eth0 advmss ${mss}`;
       await net.must('client', ['ip', family, ...route.split(' ')]);
-      const open = `exec 3<>/dev/tcp/${address}/80; sleep 2`;
-      const held = net.must('client', ['bash', '-c', open]);
+      const open = `exec 3<>/dev/tcp/${address}/80; read`;
+      const bash = ['netns', 'exec', net.namespace('client'), 'bash', '-c', open];
+      const held = spawn('ip', bash, { stdio: ['pipe', 'ignore', 'inherit'] });
       const shown = await whenEstablished();
-      await held;
+      held.stdin.end();
+      await once(held, 'close');
       await net.must('client', ['ip', family, 'route', 'delete', address, 'dev', 'eth0']);
       // ss shows what the timestamps leave of it.
       expect(/\bmss:(\d+)/.exec(shown)?.[1]).toBe(String(kept - 12));

@@ -26,7 +26,7 @@ afterAll(() => net?.dispose());
 /** Who answers a request of each client, all from the same port. */
 async function answers(): Promise<string[]> {
   port += 1;
-  const request = `curl -sS --max-time 5 --local-port ${port} --interface`;
+  const request = `curl -sS --max-time 30 --local-port ${port} --interface`;
   const lines = CLIENTS.map((client) => `${request} ${client} http://${VIP}/ || echo nobody`);
   const answered = await net.must('client', ['sh', '-c', lines.join('; echo;')]);
   return answered.split('\n').filter(Boolean);

@@ -120,6 +120,25 @@ test('each event is told with what came of it', async () => {
   ]);
 });
 
+test('the service of a mark comes before that of an address', async () => {
+  const rules = [
+    ...RULES.slice(0, 2),
+    ...['-A -f 7 -s rr', '-a -f 7 -r 10.2.0.13:0 -m', '-a -f 7 -r 10.2.0.14:8080 -m'],
+  ];
+  const events = [
+    { ...connect(1), mark: 7 },
+    { ...connect(2), mark: 7, dst: '10.98.0.1', dport: 443 },
+    { ...connect(3), mark: 8 },
+    connect(4),
+  ];
+  expect(await outcomes(events, await simulationOf(rules))).toEqual([
+    { chose: '10.2.0.14:8080' },
+    { chose: '10.2.0.13:0' },
+    { chose: '10.2.0.11:80' },
+    { chose: '10.2.0.11:80' },
+  ]);
+});
+
 test('what reaches no destination is told with the reason', async () => {
   const simulation = await simulationOf(RULES.slice(0, 2));
   const rule = (args: string) => ({ op: 'rule', args });
@@ -136,7 +155,7 @@ test('what reaches no destination is told with the reason', async () => {
     connect(3),
     { op: 'packet', dir: 'out', flags: 'SA', ...flow(3) },
     rule(`-d ${SERVICE} -r 10.2.0.99:80`),
-    rule('-A -f 1 -s rr'),
+    rule('-A -u 10.99.0.9:53 -o'),
   ];
   expect(await outcomes(events, simulation)).toEqual([
     { chose: null, reason: 'no such service' },
@@ -151,7 +170,7 @@ test('what reaches no destination is told with the reason', async () => {
     { chose: '10.2.0.11:80' },
     { state: 'ESTABLISHED', expires: 900, reason: 'replies do not come by' },
     { status: 255, stderr: 'No such destination\n' },
-    { status: 2, stderr: 'xlvs: --fwmark-service is not supported yet\n' },
+    { status: 2, stderr: 'xlvs: --ops is not supported yet\n' },
   ]);
 });
 

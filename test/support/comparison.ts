@@ -1,4 +1,7 @@
-import { type History, Replay } from './replay.ts';
+import type { History } from './replay.ts';
+
+/** What is to happen to us as it did to the kernel. */
+export type Player = (history: History) => { happen(event: string): string };
 
 /** Decisions of one scheduler's that were compared, and those of them that differ. */
 interface Row {
@@ -20,9 +23,15 @@ export class Comparison {
   readonly rows = new Map<string, Row>();
   readonly differences: Difference[] = [];
 
-  /** Lets a history happen to us, one connection at a time. */
+  readonly #play: Player;
+
+  constructor(play: Player) {
+    this.#play = play;
+  }
+
+  /** Lets a history happen to us. */
   compare(history: History): void {
-    const replay = new Replay(history, { exact: true });
+    const replay = this.#play(history);
     let { scheduler } = history;
     let first: Difference | undefined;
     for (const theirs of history.events) {

@@ -1,8 +1,8 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { packageRoot } from '../../ts/native/addon.ts';
 import * as oracle from './oracle.ts';
+import { parseLines, vectors } from './recorded.ts';
 import type { History } from './replay.ts';
 
 /** Which histories: rounds of a seed, a round being four of each scheduler. */
@@ -14,13 +14,29 @@ export interface Rounds {
   readonly only?: readonly string[];
 }
 
-const folder = join(packageRoot(), 'test/vectors/schedulers');
+const folder = join(vectors, 'schedulers');
 
 const recording = join(folder, 'histories.jsonl');
 
 /** The recorded histories: rounds of RECORDED_SEED, and longer ones. */
 export function recordedHistories(): History[] {
   return [...parse(recording), ...parse(join(folder, 'expiry.jsonl'))];
+}
+
+/** Whether destinations may be overloaded in it. */
+export function hasThresholds({ events }: History): boolean {
+  return events.some((event) => /^(add|edit) \w+ \d+ [1-9]/.test(event));
+}
+
+/** Those whose choices the data plane carries out without asking. */
+const AHEAD = ['rr', 'wrr', 'dh', 'sh', 'mh'];
+
+/**
+ * Whether its service is to be one by one (`-b exact`), and not by ticket or table: where its
+ * scheduler looks at connections, or tickets of overloaded destinations would be used up.
+ */
+export function isExact(history: History): boolean {
+  return hasThresholds(history) || !AHEAD.includes(history.scheduler);
 }
 
 /** What the recorded histories were made from. */
@@ -55,8 +71,5 @@ export async function newHistories({ seed, first, count, only = [] }: Rounds): P
 }
 
 function parse(path: string): History[] {
-  const lines = readFileSync(path, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '');
-  return lines.map((line) => JSON.parse(line) as History);
+  return parseLines<History>(readFileSync(path, 'utf8'));
 }

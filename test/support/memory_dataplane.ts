@@ -2,7 +2,12 @@ import { Rings } from '../../ts/dataplane/rings.ts';
 import { NO_COUNTERS, sum } from '../../ts/lvs/counters.ts';
 import type { Counters } from '../../ts/lvs/dataplane.ts';
 import { LvsError } from '../../ts/lvs/error.ts';
-import type { DestinationSpec, Protocol, ServiceId, Timeouts } from '../../ts/lvs/operation.ts';
+import type {
+  DestinationSpec,
+  ServiceId,
+  ServiceProtocol,
+  Timeouts,
+} from '../../ts/lvs/operation.ts';
 import type { Ring } from '../../ts/lvs/ring.ts';
 import type { Flow } from '../../ts/lvs/scheduler.ts';
 import type { Service } from '../../ts/lvs/service.ts';
@@ -168,7 +173,7 @@ export class MemoryDataplane extends SimulatedDataplane {
   }
 
   /** A connection is made and established: active for TCP, inactive for UDP. */
-  open(index: number, protocol: Protocol = 'tcp'): void {
+  open(index: number, protocol: ServiceProtocol = 'tcp'): void {
     this.admit(index, protocol === 'tcp');
     this.count(index, { connections: 1n });
   }

@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { contentDigest } from '../../ts/lab/content.ts';
 import type { Download, Tally } from '../../ts/lab/http_client.ts';
 import { Lab, labNames, takeDown } from '../../ts/lab/lab.ts';
 import { offloadStep, portName, SWITCH } from '../../ts/lab/plan.ts';
@@ -13,6 +15,7 @@ import {
   type RunOptions,
 } from '../../ts/lab/process.ts';
 import { linksOf, type Topology } from '../../ts/lab/topology.ts';
+import { Wire } from './wire.ts';
 
 let count = 0;
 
@@ -23,6 +26,10 @@ export async function lab(topology: Topology): Promise<TestLab> {
   const name = `test.${process.pid}.${threadId}.${count}`;
   return new TestLab(await Lab.up(topology, { name, bound: true }));
 }
+
+/** Of a slow download: a minute of it. */
+const SLOW_BYTES = 2 ** 24;
+const SLOW_RATE = 2 ** 18;
 
 /** Ports of the client below those that its kernel chooses. */
 const FIRST_PORT = 10_000;
@@ -60,6 +67,12 @@ export class TestLab {
     return this.#lab.start(role, [...programArgv(program), ...args]);
   }
 
+  /** Sends frames by a host's interface, and receives those that arrive there. */
+  wire(role: string, device: string, receive: (frame: Uint8Array) => void): Wire {
+    const program = join(projectRoot(), 'build/bench/wire');
+    return new Wire(this.#lab.start(role, [program, device]), receive);
+  }
+
   /** Starts a host's servers again. */
   serve(role: string): Promise<void> {
     return this.#lab.serve(role);
@@ -76,11 +89,12 @@ export class TestLab {
     return this.director('bin/compat/ipvsadm', args, options);
   }
 
-  /** Empties the director's table and runs ipvsadm with each line; every one has to succeed. */
+  /** Empties the director's table and has ipvsadm load the lines; every one has to succeed. */
   async rules(...lines: string[]): Promise<void> {
-    for (const line of ['-C', ...lines]) {
-      const { status, stderr } = await this.adm(line);
-      if (status !== 0) throw new Error(`expected status 0 of ipvsadm ${line}, received ${stderr}`);
+    const input = lines.map((line) => `${line}\n`).join('');
+    for (const [command, more] of [['-C'], ['-R', { input }]] as const) {
+      const { status, stderr } = await this.adm(command, more);
+      if (status !== 0) throw new Error(`expected status 0 of ipvsadm ${command}: ${stderr}`);
     }
   }
 
@@ -93,16 +107,9 @@ export class TestLab {
     return this.#client('http_client', [...args, '--from-port', String(from)]);
   }
 
-  /** Requests without end, until told to stop. */
-  curlLoop(parallel: number, url: string): { stop(): Promise<Tally> } {
-    const child = this.start('client', 'http_client', '--url', url, '--parallel', `${parallel}`);
-    const ended = outcome(child);
-    return {
-      async stop() {
-        child.stdin?.end();
-        return JSON.parse((await ended).stdout);
-      },
-    };
+  /** Requests without end, of which one is answered, until told to stop. */
+  async curlLoop(parallel: number, url: string): Promise<{ stop(): Promise<Tally> }> {
+    return { stop: await this.#lasting<Tally>('--url', url, '--parallel', `${parallel}`) };
   }
 
   /** A download as fast as it goes. */
@@ -111,19 +118,20 @@ export class TestLab {
   }
 
   /**
-   * A download at some speed; its digest, or what curl complained of. The client's buffers are
-   * made small, or they would hold megabytes and the network would fall silent.
+   * A download, begun, that goes slowly until it is told to end; `end` tells whether what came is
+   * what was sent. The client's buffers are made small, or they would hold megabytes and the
+   * network would fall silent.
    */
-  async slowDownload(url: string, bytesPerSecond: number): Promise<string> {
-    const script = `echo 4096 16384 65536 > /proc/sys/net/ipv4/tcp_rmem
-      curl -sS --limit-rate ${bytesPerSecond} '${url}' | sha256sum`;
-    const { stdout, stderr } = await this.exec('client', ['sh', '-c', script]);
-    return stderr || stdout.slice(0, 64);
+  async slowDownload(url: string): Promise<{ end(): Promise<boolean> }> {
+    await this.must('client', ['sysctl', '-qw', 'net.ipv4.tcp_rmem=4096 16384 65536']);
+    const words = ['--url', `${url}size/${SLOW_BYTES}`, '--digest', '--rate', `${SLOW_RATE}`];
+    const ended = await this.#lasting<Download>(...words);
+    return { end: async () => (await ended()).sha256 === contentDigest(SLOW_BYTES) };
   }
 
   /** The echo's answers to so many datagrams; null for one that did not come. */
-  echo(address: string, datagrams: number): Promise<(string | null)[]> {
-    const args = ['--address', address, '--port', '7', '--count', String(datagrams)];
+  echo(address: string, datagrams: number, patienceS = 10): Promise<(string | null)[]> {
+    const args = ['--address', address, '--count', `${datagrams}`, '--patience', `${patienceS}`];
     return this.#client('udp_client', args);
   }
 
@@ -145,6 +153,19 @@ export class TestLab {
 
   dispose(): Promise<void> {
     return this.#lab.down();
+  }
+
+  /** Starts what the client does until its input ends, which the answer lets happen. */
+  async #lasting<T>(...words: string[]): Promise<() => Promise<T>> {
+    const child = this.start('client', 'http_client', ...words);
+    const ended = outcome(child);
+    await Promise.race([once(child.stderr!, 'data'), ended]);
+    return async () => {
+      child.stdin!.end();
+      const { stdout, stderr } = await ended;
+      if (stdout === '') throw new Error(stderr);
+      return JSON.parse(stdout);
+    };
   }
 
   async #client<T>(program: string, args: readonly string[]): Promise<T> {

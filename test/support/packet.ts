@@ -145,8 +145,8 @@ export class Frame {
     return this;
   }
 
-  ip4(source: string, target: string, options: Ip4Options = {}): this {
-    const addresses = { source: addressBytes(source), target: addressBytes(target) };
+  ip4(source: Address, target: Address, options: Ip4Options = {}): this {
+    const addresses = { source: bytesOf(source), target: bytesOf(target) };
     this.#etherType = ETHERTYPE.ip4;
     this.#network = {
       etherType: ETHERTYPE.ip4,
@@ -162,8 +162,8 @@ export class Frame {
     return this;
   }
 
-  ip6(source: string, target: string, options: Ip6Options = {}): this {
-    const addresses = { source: addressBytes(source), target: addressBytes(target) };
+  ip6(source: Address, target: Address, options: Ip6Options = {}): this {
+    const addresses = { source: bytesOf(source), target: bytesOf(target) };
     this.#etherType = ETHERTYPE.ip6;
     this.#network = {
       etherType: ETHERTYPE.ip6,
@@ -272,6 +272,13 @@ export class Frame {
   }
 }
 
+/** As text, or in network order. */
+type Address = string | Uint8Array;
+
+function bytesOf(address: Address): Uint8Array {
+  return typeof address === 'string' ? addressBytes(address) : address;
+}
+
 type Segment = [payload?: string | Uint8Array, options?: ChecksumOptions];
 
 /** Without addresses and checksum. RFC 791 section 3.1. */
@@ -313,5 +320,11 @@ function octets(payload: string | Uint8Array): Uint8Array {
 }
 
 function join(...parts: readonly Uint8Array[]): Uint8Array {
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -10,6 +10,8 @@ export interface Planted {
   readonly file: string;
   readonly from: string;
   readonly to: string;
+  /** It is in what is done with the choices, not in the choices: packets find it. */
+  readonly byPackets?: boolean;
 }
 
 function planted(scheduler: string, file: string, from: string, to: string): Planted {
@@ -69,12 +71,20 @@ export const PLANTED: readonly Planted[] = [
   planted('mh', 'schedulers/mh.js', 'FIRST_INDEX = 8', 'FIRST_INDEX = 7'),
   planted('mh', 'destination.js', 'spec.weight > 0', 'spec.weight > 1'),
   planted('twos', 'schedulers/twos.js', '(total + 1)', 'total'),
-  planted('twos', 'schedulers/twos.js', 'left <= 0', 'left < 0'),
+  planted('twos', 'schedulers/twos.js', 'reach[middle] >= wanted', 'reach[middle] > wanted'),
+  planted('twos', 'schedulers/twos.js', 'first = middle + 1', 'first = middle + 2'),
   planted('twos', 'schedulers/twos.js', 'firstDelay > secondDelay', 'firstDelay < secondDelay'),
   planted('rr', 'threshold.js', 'connections >= upperThreshold', 'connections > upperThreshold'),
   planted('nq', 'threshold.js', 'connections < lowerThreshold', 'connections <= lowerThreshold'),
   planted('rr', 'threshold.js', '* 4 < upperThreshold * 3', '* 4 <= upperThreshold * 3'),
   planted('rr', 'threshold.js', 'now > before', 'now >= before'),
+  ...[
+    planted('wrr', 'tickets.js', 'place - marks[at]', 'place - 1 - marks[at]'),
+    planted('rr', 'tickets.js', 'head !== limit', 'head === limit'),
+    planted('rr', 'tickets.js', '(place & (size - 1))] =', '((place + 1) & (size - 1))] ='),
+    planted('dh', '../dataplane/tables.js', 'table.slots.length', 'table.slots.length - 1'),
+    planted('lc', '../dataplane/slow_path.js', 'Answer.DESTINATION', 'Answer.AGAIN'),
+  ].map((one) => ({ ...one, byPackets: true })),
 ];
 
 /** A compiled copy of the program in which mistakes are made, one at a time. */
@@ -87,22 +97,23 @@ export class PlantedCopy {
   }
 
   /** Whether the recorded histories are still what our schedulers make of them. */
-  isFound({ scheduler, file, from, to }: Planted): boolean {
+  isFound({ scheduler, file, from, to, byPackets = false }: Planted): boolean {
     const path = join(this.#folder, 'ts/lvs', file);
     const right = readFileSync(path, 'utf8');
     if (!right.includes(from)) throw new Error(`expected "${from}" in ${file}`);
     try {
       writeFileSync(path, right.replace(from, to));
-      return !this.conforms(scheduler);
+      return !this.conforms(scheduler, byPackets);
     } finally {
       writeFileSync(path, right);
     }
   }
 
-  /** Whether a scheduler chooses what is recorded. */
-  conforms(scheduler: string): boolean {
+  /** Whether a scheduler chooses what is recorded, and clients of packets are served so. */
+  conforms(scheduler: string, byPackets = false): boolean {
     const program = join(this.#folder, 'test/conformance/main.js');
     const options = ['--recorded', '--bail', '--only', scheduler];
+    if (byPackets) options.push('--through', 'native');
     return spawnSync(process.execPath, [program, ...options]).status === 0;
   }
 

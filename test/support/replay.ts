@@ -2,11 +2,12 @@ import { parseSchedulerFlags, toSchedulerFlags } from '../../ts/cli/scheduler_fl
 import { Director } from '../../ts/lvs/director.ts';
 import type { Protocol, ServiceSpec } from '../../ts/lvs/operation.ts';
 import type { Flow } from '../../ts/lvs/scheduler.ts';
-import { addressBytes, type Family } from '../../ts/net/address.ts';
+import type { Family } from '../../ts/net/address.ts';
+import type { Crowd, Held } from './crowd.ts';
 import { FakeClock } from './fake_clock.ts';
-import { MemoryDataplane } from './memory_dataplane.ts';
-import { addressOf, letterOf } from './recorded_clients.ts';
-import { destination, rule, service } from './rules.ts';
+import { letterOf } from './recorded_clients.ts';
+import { recordedOperation } from './recorded_rules.ts';
+import { rule, service } from './rules.ts';
 
 /** One line of histories.jsonl; vectors/schedulers/histories.py tells what the events are. */
 export interface History {
@@ -23,25 +24,26 @@ export interface History {
 }
 
 /** A director to which what is recorded happens; its own choices replace the recorded ones. */
-export class Replay {
+export class Replay<H extends Held> {
   readonly #history: History;
   readonly #exact: boolean;
   readonly #clock = new FakeClock();
-  readonly #dataplane = new MemoryDataplane();
+  readonly #crowd: Crowd<H>;
   readonly #director: Director;
   readonly #service;
   #scheduler: string;
-  /** By number of the connection: the index of its destination, undefined where it had none. */
-  readonly #held: (number | undefined)[] = [];
+  /** By number of the connection, undefined where it was refused. */
+  readonly #held: (H | undefined)[] = [];
 
-  constructor(history: History, { exact = false } = {}) {
+  constructor(history: History, crowd: Crowd<H>, { exact = false } = {}) {
     this.#history = history;
+    this.#crowd = crowd;
     this.#exact = exact;
     this.#scheduler = history.scheduler;
     const { protocol, family, flags, expirationS = 10 } = history;
     this.#service = service({ protocol, address: family === 6 ? '2001:db8:99::1' : '10.99.0.1' });
     const outside = { now: () => this.#clock.now(), random: Math.random };
-    this.#director = new Director(this.#dataplane, () => {}, outside);
+    this.#director = new Director(crowd.dataplane, () => {}, outside);
     const expirations = { lblc_expiration: expirationS, lblcr_expiration: expirationS };
     this.#director.apply(rule.settings(expirations));
     this.#director.apply({ op: 'addService', service: this.#spec(flags) });
@@ -66,13 +68,13 @@ export class Replay {
         break;
       case 'close':
       case 'reset':
-        for (const n of numbersOf([first, ...words])) this.#dataplane.close(this.#held[n]!);
+        for (const held of this.#heldOf([first, ...words])) this.#crowd[what](held);
         break;
       case 'expire':
-        for (const n of numbersOf([first, ...words])) this.#dataplane.expire(this.#held[n]!);
+        this.#crowd.expire(this.#heldOf([first, ...words]));
         break;
       default:
-        this.#director.apply(this.#operation(what, first, words.map(Number)));
+        this.#director.apply(recordedOperation(event, this.#service));
     }
     return event;
   }
@@ -89,24 +91,14 @@ export class Replay {
   }
 
   #connect(of: Flow): string {
-    const index = this.#dataplane.choose(this.#director.service(this.#service)!, of);
-    this.#held.push(index);
-    if (index === undefined) return '-';
-    this.#dataplane.open(index, this.#service.protocol);
-    return letterOf(this.#director.destinationAt(index)!.address);
+    const held = this.#crowd.connect(this.#director, this.#service, of);
+    this.#held.push(held);
+    return held === undefined ? '-' : letterOf(held.server);
   }
 
-  #operation(what: string, letter: string, numbers: readonly number[]) {
-    const [weight = 0, upperThreshold = 0, lowerThreshold = 0] = numbers;
-    const address = addressOf(letter, this.#history.family);
-    const to = destination(1, { address, weight, upperThreshold, lowerThreshold });
-    const make = {
-      add: rule.addDestination,
-      edit: rule.editDestination,
-      delete: rule.deleteDestination,
-    }[what];
-    if (make === undefined) throw new Error(`expected an event, received "${what}"`);
-    return make(to, this.#service);
+  /** What has become another way than it was recorded may have refused some. */
+  #heldOf(ranges: readonly string[]): H[] {
+    return Array.from(numbersOf(ranges), (n) => this.#held[n]).filter((held) => held !== undefined);
   }
 }
 
@@ -146,20 +138,18 @@ class RecordedFlow implements Flow {
 
   get clientAddress(): Uint8Array {
     const [a, b, , , c, d] = this.#numbers as readonly [number, number, ...number[]];
-    if (this.#family === 4) return addressBytes(`172.${16 + (a % 16)}.${ipv4End(b)}`);
-    return addressBytes(`2001:db8:16:${[a, b, c!, d!].map(hexadecimal).join(':')}:1`);
+    if (this.#family === 4) return Uint8Array.of(172, 16 + (a % 16), b >> 8, b & 255);
+    return bytesOf(0x2001, 0xdb8, 0x16, a, b, c!, d!, 1);
   }
 
   get virtualAddress(): Uint8Array {
-    if (this.#family === 4) return addressBytes(`10.${128 + this.#slot}.${ipv4End(this.#low)}`);
-    return addressBytes(`2001:db8:${hexadecimal(0x100 + this.#slot)}::${hexadecimal(this.#low)}`);
+    const low = this.#low;
+    if (this.#family === 4) return Uint8Array.of(10, 128 + this.#slot, low >> 8, low & 255);
+    return bytesOf(0x2001, 0xdb8, 0x100 + this.#slot, 0, 0, 0, 0, low);
   }
 }
 
-function ipv4End(low: number): string {
-  return `${low >> 8}.${low & 255}`;
-}
-
-function hexadecimal(word: number): string {
-  return word.toString(16);
+/** In network order. */
+function bytesOf(...words: readonly number[]): Uint8Array {
+  return Uint8Array.from(words.flatMap((word) => [word >> 8, word & 255]));
 }

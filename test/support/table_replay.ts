@@ -6,12 +6,11 @@ import type { Flow } from '../../ts/lvs/scheduler.ts';
 import type { Service } from '../../ts/lvs/service.ts';
 import type { Family } from '../../ts/net/address.ts';
 import { readRecording } from './recorded.ts';
-import { addressOf, clientsOf, letterOf } from './recorded_clients.ts';
-import { destination, flow, rule, service } from './rules.ts';
+import { clientsOf, letterOf } from './recorded_clients.ts';
+import { recordedOperation } from './recorded_rules.ts';
+import { flow, service } from './rules.ts';
 
 /** What kernel IPVS's hash schedulers chose. */
-export const TABLES_RECORDING = 'schedulers/tables.jsonl';
-
 /** One line of the recording; vectors/schedulers/tables.py tells what the events are. */
 export interface TableCase {
   readonly name: string;
@@ -23,10 +22,10 @@ export interface TableCase {
 }
 
 /** Every line of it. */
-export const RECORDED_TABLES = readRecording<TableCase>(TABLES_RECORDING);
+export const RECORDED_TABLES = readRecording<TableCase>('schedulers/tables.jsonl');
 
 /** A data plane with clients. */
-export interface Crowd extends Dataplane {
+export interface TableCrowd extends Dataplane {
   /** A new connection to the service: the index of its destination, undefined if none. */
   connect(service: Service, flow: Flow): number | undefined;
   /** A connection of the destination expires. */
@@ -37,12 +36,12 @@ export interface Crowd extends Dataplane {
 export class TableReplay {
   readonly #case: TableCase;
   readonly #exact: boolean;
-  readonly #crowd: Crowd;
+  readonly #crowd: TableCrowd;
   readonly #director: Director;
   readonly #service;
   readonly #held: number[] = [];
 
-  constructor(recorded: TableCase, crowd: Crowd, { exact = false } = {}) {
+  constructor(recorded: TableCase, crowd: TableCrowd, { exact = false } = {}) {
     const { protocol, family, flags } = recorded;
     this.#crowd = crowd;
     this.#director = new Director(crowd);
@@ -67,7 +66,7 @@ export class TableReplay {
         for (const number of [first, ...words]) this.#crowd.expire(this.#held[Number(number)]!);
         break;
       default:
-        this.#edit(what, first, words.map(Number));
+        this.#director.apply(recordedOperation(event, this.#service));
     }
     return event;
   }
@@ -88,17 +87,5 @@ export class TableReplay {
     if (index === undefined) return '-';
     this.#held.push(index);
     return letterOf(this.#director.destinationAt(index)!.address);
-  }
-
-  #edit(what: string | undefined, letter: string, numbers: number[]): void {
-    const [weight = 0, upperThreshold = 0, lowerThreshold = 0] = numbers;
-    const address = addressOf(letter, this.#case.family);
-    const to = destination(1, { address, weight, upperThreshold, lowerThreshold });
-    const operation = {
-      add: rule.addDestination,
-      edit: rule.editDestination,
-      delete: rule.deleteDestination,
-    }[what as 'add' | 'edit' | 'delete'];
-    this.#director.apply(operation(to, this.#service));
   }
 }

@@ -13,7 +13,8 @@ import { within } from '../../ts/user/guard.ts';
 import { MemoryDataplane } from '../support/memory_dataplane.ts';
 import { destination, flow, rule, service } from '../support/rules.ts';
 
-const LIMIT_MS = 30;
+/** A busy machine takes its time: only who loops is to reach it. */
+const LIMIT_MS = 1_000;
 
 const inTurn: SequenceScheduler = {
   name: 'own',

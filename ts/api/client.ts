@@ -7,6 +7,7 @@ import type {
   CaptureRequest,
   ConnectionsReply,
   Figures,
+  MarksReply,
   OperationsReply,
   OperationsRequest,
   RecountReply,
@@ -73,6 +74,10 @@ export class Client {
 
   connections(): Promise<ConnectionsReply> {
     return this.#call('GET', '/connections');
+  }
+
+  marks(): Promise<MarksReply> {
+    return this.#call('GET', '/marks');
   }
 
   timeouts(): Promise<Timeouts> {

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import type { DestinationId, DestinationSpec, Operation, ServiceId } from '../lvs/operation.ts';
+import type {
+  DestinationId,
+  DestinationSpec,
+  Operation,
+  ServiceId,
+  ServiceSpec,
+  Tunnel,
+} from '../lvs/operation.ts';
 import {
   expectedOf,
   SETTING_NAMES,
@@ -8,6 +15,7 @@ import {
   settingValue,
 } from '../lvs/settings.ts';
 import { parseAddress } from '../net/address.ts';
+import { markRule } from './mark_schema.ts';
 import { integer } from './shape.ts';
 import type { CaptureRequest, OperationsRequest, ReplaceRequest, StopRequest } from './types.ts';
 
@@ -15,6 +23,7 @@ import type { CaptureRequest, OperationsRequest, ReplaceRequest, StopRequest } f
 
 const MAX_PORT = 65_535;
 const MAX_INT = 2 ** 31 - 1;
+const MAX_PERSISTENCE_S = 31 * 86_400;
 
 const family = z.union([z.literal(4), z.literal(6)], { error: '4 or 6' });
 
@@ -27,7 +36,7 @@ const address = z.string().transform((text, context) => {
 });
 
 const serviceMembers = {
-  protocol: z.enum(['tcp', 'udp']),
+  protocol: z.enum(['tcp', 'udp', 'fwm']),
   family,
   address,
   port: integer(0, MAX_PORT),
@@ -42,21 +51,36 @@ export const serviceId: z.ZodType<ServiceId> = z.strictObject(serviceMembers).re
 const schedulerFlags = z
   .array(z.enum(['flag-1', 'flag-2', 'flag-3']))
   .transform((given) => [...new Set(given)].sort());
+const persistence = z.strictObject({
+  timeoutS: integer(1, MAX_PERSISTENCE_S),
+  netmask: z.string().exactOptional(),
+});
 const serviceSpec = z
   .strictObject({
     ...serviceMembers,
     scheduler: z.string(),
     flags: schedulerFlags.exactOptional(),
     exact: z.boolean().exactOptional(),
+    persistence: persistence.exactOptional(),
   })
-  .refine(hasFamily, { path: ['address'], message: 'an address of the family' });
+  .refine(hasFamily, { path: ['address'], message: 'an address of the family' })
+  .refine(hasNetmask, { path: ['persistence', 'netmask'], message: 'a netmask of the family' });
 
 const destinationMembers = { address, port: integer(0, MAX_PORT) };
 const destinationId: z.ZodType<DestinationId> = z.strictObject(destinationMembers);
+const tunnel: z.ZodType<Tunnel> = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('gue'),
+    port: integer(1, MAX_PORT),
+    checksum: z.enum(['none', 'full', 'remote']),
+  }),
+  z.strictObject({ type: z.literal('gre'), checksum: z.enum(['none', 'full']) }),
+]);
 /** A destination as it is added. */
 export const destinationSpec: z.ZodType<DestinationSpec> = z.strictObject({
   ...destinationMembers,
-  method: z.enum(['masq', 'route']),
+  method: z.enum(['masq', 'route', 'tunnel']),
+  tunnel: tunnel.exactOptional(),
   weight: integer(0, MAX_INT),
   upperThreshold: integer(0, MAX_INT).exactOptional(),
   lowerThreshold: integer(0, MAX_INT).exactOptional(),
@@ -75,7 +99,7 @@ export const settingsSchema: z.ZodType<Partial<Settings>> = z.strictObject(
   Object.fromEntries(SETTING_NAMES.map((name) => [name, settingSchema(name).exactOptional()])),
 );
 
-/** One change of the rules. */
+/** One change of the rules, those of firewall marks included (mark_schema.ts). */
 export const operationSchema: z.ZodType<Operation> = z.discriminatedUnion('op', [
   z.strictObject({ op: z.enum(['addService', 'editService']), service: serviceSpec }),
   z.strictObject({ op: z.literal('deleteService'), service: serviceId }),
@@ -100,6 +124,16 @@ export const operationSchema: z.ZodType<Operation> = z.discriminatedUnion('op', 
     }),
   }),
   z.strictObject({ op: z.literal('setSettings'), settings: settingsSchema }),
+  z.strictObject({
+    op: z.literal('addMarks'),
+    rules: z.array(markRule),
+    at: integer(1, MAX_INT).exactOptional(),
+  }),
+  z.strictObject({
+    op: z.literal('deleteMark'),
+    rule: z.union([integer(1, MAX_INT), markRule], { error: 'a mark rule, or its place' }),
+  }),
+  z.strictObject({ op: z.literal('setMarks'), rules: z.array(markRule) }),
 ]);
 
 /** Body of POST /operations. */
@@ -131,7 +165,7 @@ const figures = z.enum(['none', 'counters', 'rates']).exactOptional();
 export const serviceQuerySchema = z.union(
   [
     z.strictObject({
-      protocol: z.enum(['tcp', 'udp']),
+      protocol: z.enum(['tcp', 'udp', 'fwm']),
       address,
       port: z
         .string()
@@ -146,4 +180,11 @@ export const serviceQuerySchema = z.union(
 
 function hasFamily(service: { readonly family: number; readonly address: string }): boolean {
   return parseAddress(service.address)?.family === service.family;
+}
+
+function hasNetmask({ family, persistence }: ServiceSpec): boolean {
+  const { netmask } = persistence ?? {};
+  if (netmask === undefined) return true;
+  if (family === 4) return parseAddress(netmask)?.family === 4;
+  return /^[1-9]\d{0,2}$/.test(netmask) && Number(netmask) <= 128;
 }

@@ -86,6 +86,7 @@ const ROUTES: readonly Route[] = [
     url: '/connections',
     answer: (served) => ({ connections: served.connections() }),
   },
+  { method: 'GET', url: '/marks', answer: ({ director }) => ({ rules: director.marks }) },
   { method: 'GET', url: '/timeouts', answer: ({ director }) => director.timeouts },
   {
     method: 'GET',
@@ -139,6 +140,7 @@ const STATUS: Readonly<Record<LvsErrorCode, number>> = {
   NO_SUCH_SERVICE: 404,
   SERVICE_NOT_DEFINED: 404,
   NO_SUCH_DESTINATION: 404,
+  NO_SUCH_MARK_RULE: 404,
   SCHEDULER_NOT_FOUND: 404,
   INVALID: 400,
   OUT_OF_RANGE: 400,
@@ -230,8 +232,8 @@ function destinationView(
   destination: Destination,
   figures?: Figures,
 ): DestinationView {
-  const { spec, activeConnections, inactiveConnections } = destination;
-  const view = { ...spec, activeConnections, inactiveConnections };
+  const { spec, activeConnections, inactiveConnections, persistentConnections } = destination;
+  const view = { ...spec, activeConnections, inactiveConnections, persistentConnections };
   if (figures === 'none') return view;
   const counters = () => director.destinationCounters(destination);
   return { ...view, ...figuresOf(destination, counters, figures) };

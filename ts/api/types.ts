@@ -1,6 +1,7 @@
 import type { ConnectionView } from '../lvs/connection.ts';
 import type { CountersText } from '../lvs/counters.ts';
 import type { OperationResult } from '../lvs/director.ts';
+import type { MarkRule } from '../lvs/marks/rule.ts';
 import type { DestinationSpec, Operation, ServiceSpec, Timeouts } from '../lvs/operation.ts';
 
 /**
@@ -10,6 +11,7 @@ import type { DestinationSpec, Operation, ServiceSpec, Timeouts } from '../lvs/o
  *   GET  /services             -> ServicesReply    one by ?protocol=&address=&port=, or 404;
  *                                                 ?figures= leaves out what is not wanted
  *   GET  /connections          -> ConnectionsReply
+ *   GET  /marks                -> MarksReply
  *   GET  /timeouts             -> Timeouts
  *   GET  /settings             -> SettingsReply
  *   GET  /status               -> StatusReply
@@ -39,6 +41,7 @@ export interface OperationsReply {
 export interface DestinationView extends DestinationSpec {
   readonly activeConnections: number;
   readonly inactiveConnections: number;
+  readonly persistentConnections: number;
   readonly counters?: CountersText;
   readonly rates?: CountersText;
 }
@@ -119,6 +122,12 @@ export interface MiscountView {
 export interface CountsView {
   readonly active: number;
   readonly inactive: number;
+  readonly persistent: number;
+}
+
+/** The rules of firewall marks, in their order. */
+export interface MarksReply {
+  readonly rules: readonly MarkRule[];
 }
 
 /** Setting name -> its value as text, in the order in which they are shown. */

@@ -111,7 +111,7 @@ async function list(request: ListRequest, session: Session): Promise<number> {
     out(showTimeouts(await withoutDaemon(director.timeouts(), nothing.timeouts)));
   } else if (request.what === 'connections') {
     const { connections } = await withoutDaemon(director.connections(), nothing.connections);
-    out(await showConnections(connections, label));
+    out(await showConnections(connections, label, request.shown === 'persistence'));
   } else {
     const { service, shown } = request;
     const figures = shown === 'counters' || shown === 'rates' ? shown : 'none';

@@ -7,8 +7,9 @@ import type {
   ServiceSpec,
 } from '../lvs/operation.ts';
 import type { Family } from '../net/address.ts';
+import { markAddress, markOf } from '../net/mark.ts';
 import { parseEndpoint, parseNumber } from './endpoint.ts';
-import { checkFirewallMark, checkLaterValue, parseTimeout } from './later.ts';
+import { checkLaterValue } from './later.ts';
 import { checkLegality, checkTunnel } from './legality.ts';
 import { help, status, tryHelp, UsageError, version } from './messages.ts';
 import type { NamedProtocol, Names } from './names.ts';
@@ -20,9 +21,11 @@ import {
   optionTable,
   tunnelOptions,
 } from './options.ts';
+import { parseNetmask, parseTimeout, toPersistence } from './persistence.ts';
 import { type FoundOption, OptionReader, PoptError } from './popt.ts';
 import { parseSchedulerFlags, toSchedulerFlags } from './scheduler_flags.ts';
 import type { Shown } from './show.ts';
+import { toTunnel } from './tunnel.ts';
 
 /**
  * ipvsadm's command line, word by word as ipvsadm reads it:
@@ -57,8 +60,8 @@ interface Draft {
   readonly command: Command;
   readonly given: Set<OptionName>;
   readonly names: Names;
-  protocol?: NamedProtocol;
   /** Undefined also for a firewall mark. */
+  protocol?: NamedProtocol;
   service?: ServiceId;
   /** Its port is the service's where none is given and the service is known already. */
   destination?: DestinationId & { readonly family: Family };
@@ -69,6 +72,10 @@ interface Draft {
   upperThreshold: number;
   lowerThreshold: number;
   tunnelType: 'ipip' | 'gue' | 'gre';
+  tunnelPort: number;
+  /** Of -p, where it has a value. */
+  timeoutS?: number;
+  netmask?: string;
   /** The first option that xlvs does not carry out yet. */
   later?: string;
 }
@@ -135,6 +142,7 @@ function newDraft({ spec, value }: FoundOption<OptionId>, names: Names): Draft {
     upperThreshold: 0,
     lowerThreshold: 0,
     tunnelType: 'ipip',
+    tunnelPort: 0,
   };
   if (value === undefined) return draft;
   if (value !== 'master' && value !== 'backup') {
@@ -152,13 +160,14 @@ async function take(draft: Draft, option: FoundOption<OptionId>): Promise<void> 
   if (kind === 'command') throw new UsageError(`invalid option \`${word}'`);
   if (kind === 'service') {
     give(draft, 'service-address');
-    if (detail === 'fwmark') checkFirewallMark(value);
+    if (detail === 'fwmark') draft.service = toMarkService(parseMark(value), 4);
     else await takeService(draft, detail as NamedProtocol, value);
   } else if (kind === 'method') {
     give(draft, 'forwarding-method');
     draft.method = detail as Draft['method'];
   } else if (kind === 'ipv6') {
-    if (!isMark(draft)) throw new UsageError('-6 used before -f\n');
+    if (draft.service?.protocol !== 'fwm') throw new UsageError('-6 used before -f\n');
+    draft.service = toMarkService(markOf(draft.service.address), 6);
   } else if (kind !== 'sort') {
     give(draft, spec.id as OptionName);
     await takeValue(draft, spec.id as OptionName, option.value);
@@ -171,9 +180,19 @@ function give(draft: Draft, name: OptionName): void {
   draft.given.add(name);
 }
 
-/** Whether the service is given, but not by its address. */
-function isMark({ given, protocol }: Draft): boolean {
-  return given.has('service-address') && protocol === undefined;
+/** Whether the service is given, and by a firewall mark. */
+function isMark(service: ServiceId | undefined): boolean {
+  return service?.protocol === 'fwm';
+}
+
+function toMarkService(mark: number, family: Family): ServiceId {
+  return { protocol: 'fwm', family, address: markAddress(mark, family), port: 0 };
+}
+
+function parseMark(text: string): number {
+  const mark = parseNumber(text, 1, 2 ** 32 - 1);
+  if (mark === undefined) throw new UsageError(`invalid fwmark value \`${text}' specified`);
+  return mark;
 }
 
 async function takeService(draft: Draft, protocol: NamedProtocol, value: string): Promise<void> {
@@ -202,10 +221,15 @@ async function takeValue(draft: Draft, name: OptionName, value?: string): Promis
     draft.upperThreshold = takeInteger(value, 'u_threshold');
   } else if (name === 'l-threshold') {
     draft.lowerThreshold = takeInteger(value, 'l_threshold');
+  } else if (name === 'persistent') {
+    draft.timeoutS = parseTimeout(value, 1);
+  } else if (name === 'netmask') {
+    draft.netmask = parseNetmask(value, draft.service?.family ?? 4);
   } else {
-    checkLaterValue(name, value, draft.service?.family ?? 4);
+    checkLaterValue(name, value);
     if (name === 'sched-flags') draft.schedulerFlags = parseSchedulerFlags(value);
     if (name === 'tun-type') draft.tunnelType = value as Draft['tunnelType'];
+    if (name === 'tun-port') draft.tunnelPort = Number(value);
   }
 }
 
@@ -216,7 +240,8 @@ function takeInteger(value: string, what: string): number {
 }
 
 async function takeDestination(draft: Draft, value: string): Promise<void> {
-  const endpoint = await parseEndpoint(value, draft.names, draft.protocol);
+  const protocol = isMark(draft.service) ? 'tcp' : draft.protocol;
+  const endpoint = await parseEndpoint(value, draft.names, protocol);
   if (endpoint === undefined) throw new UsageError('illegal real server address[:port] specified');
   const { address, port = draft.service?.port ?? 0 } = endpoint;
   draft.destination = { family: address.family, address: address.text, port };
@@ -236,10 +261,10 @@ function setTimeouts(words: readonly string[]): Operation {
 function checkTogether(draft: Draft): void {
   const { command, given, service } = draft;
   if (command === 'add-service' || command === 'edit-service') {
-    if (service?.port === 0 && !given.has('persistent')) {
+    if (service?.port === 0 && !isMark(service) && !given.has('persistent')) {
       throw new UsageError('Zero port specified for non-persistent service');
     }
-    if (given.has('ops') && service !== undefined && service.protocol !== 'udp') {
+    if (given.has('ops') && (service?.protocol === 'tcp' || draft.protocol === 'sctp')) {
       throw new UsageError('One-Packet Scheduling is only for UDP virtual services');
     }
   }
@@ -288,7 +313,9 @@ function toListing(draft: Draft): ListRequest {
 function shownBy(given: ReadonlySet<OptionName>): Shown {
   if (given.has('stats')) return 'counters';
   if (given.has('rate')) return 'rates';
-  return given.has('thresholds') ? 'thresholds' : 'rules';
+  if (given.has('thresholds')) return 'thresholds';
+  if (given.has('persistent-conn')) return 'persistence';
+  return given.has('tun-info') ? 'tunnels' : 'rules';
 }
 
 function toOperation(draft: Draft, service: ServiceId): Operation {
@@ -310,19 +337,25 @@ function toOperation(draft: Draft, service: ServiceId): Operation {
   }
 }
 
-function toService({ scheduler, schedulerFlags }: Draft, service: ServiceId): ServiceSpec {
+function toService(draft: Draft, service: ServiceId): ServiceSpec {
+  const { scheduler, schedulerFlags, given, timeoutS, netmask } = draft;
   const flags = toSchedulerFlags(scheduler, schedulerFlags);
-  return { ...service, scheduler: scheduler || 'wlc', ...flags };
+  const persistence = given.has('persistent') && {
+    persistence: toPersistence(service.family, timeoutS, netmask),
+  };
+  return { ...service, scheduler: scheduler || 'wlc', ...flags, ...persistence };
 }
 
 function toDestination(draft: Draft, service: ServiceId): DestinationSpec {
   const { method, weight, upperThreshold, lowerThreshold } = draft;
   const id = toDestinationId(draft);
+  const tunnel = method === 'tunnel' ? toTunnel(draft) : undefined;
   return {
     ...id,
-    // Direct routing leaves the port alone, so another one is silently not taken.
-    port: method === 'masq' ? id.port : service.port,
-    method: method === 'masq' ? 'masq' : 'route',
+    // Only NAT changes the port, so another one is silently not taken.
+    port: method === 'masq' || isMark(service) ? id.port : service.port,
+    method,
+    ...(tunnel && { tunnel }),
     weight,
     ...(upperThreshold > 0 && { upperThreshold }),
     ...(lowerThreshold > 0 && { lowerThreshold }),

@@ -1,9 +1,14 @@
-import type { Protocol } from '../lvs/operation.ts';
+import type { ConnectionView } from '../lvs/connection.ts';
+import type { ServiceProtocol } from '../lvs/operation.ts';
 import { addressBytes, familyOf } from '../net/address.ts';
 import type { Names } from './names.ts';
 
 /** How addresses and ports are written in a listing: address:port, IPv6 in brackets. */
-export type Label = (address: string, port: number, protocol: Protocol) => Promise<string>;
+export type Label = (
+  address: string,
+  port: number,
+  protocol: ServiceProtocol | ConnectionView['protocol'],
+) => Promise<string>;
 
 /** Labels of numbers only. */
 export const numericLabel: Label = async (address, port) =>
@@ -13,7 +18,10 @@ export const numericLabel: Label = async (address, port) =>
 export function namedLabel(names: Names): Label {
   return async (address, port, protocol) => {
     const host = (await names.host(address)) ?? printedAddress(address);
-    return `${bracketed(address, host)}:${names.service(port, protocol) ?? port}`;
+    // By a mark ports have no names.
+    const hasNames = protocol === 'tcp' || protocol === 'udp';
+    const service = hasNames ? names.service(port, protocol) : undefined;
+    return `${bracketed(address, host)}:${service ?? port}`;
   };
 }
 

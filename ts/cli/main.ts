@@ -36,6 +36,10 @@ const parts: Readonly<Record<string, Part>> = {
     about: 'change settings; they outlive the daemon',
     load: async () => (await import('./settings.ts')).setCommand(),
   },
+  mark: {
+    about: 'rules of firewall marks',
+    load: async () => (await import('./mark.ts')).markCommand(),
+  },
   simulate: {
     about: 'what the director decides, without one',
     load: async () => (await import('../simulate/main.ts')).simulateCommand(),

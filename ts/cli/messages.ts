@@ -10,6 +10,7 @@ const texts: Readonly<Record<LvsErrorCode, string>> = {
   SERVICE_NOT_DEFINED: 'Service not defined',
   DESTINATION_EXISTS: 'Destination already exists',
   NO_SUCH_DESTINATION: 'No such destination',
+  NO_SUCH_MARK_RULE: 'No such rule',
   SCHEDULER_NOT_FOUND: 'Scheduler or persistence engine not found',
   INVALID: 'Invalid operation.  Possibly wrong module version, address not unicast, ...',
   OUT_OF_RANGE: 'Numerical result out of range',
@@ -36,10 +37,10 @@ export const help = `${version}Usage:
                                                  add or edit a virtual service
   ipvsadm -D service                             delete it with its destinations
   ipvsadm -C                                     delete every service
-  ipvsadm -a|-e service -r destination [-g|-m] [-w weight] [-x upper] [-y lower]
+  ipvsadm -a|-e service -r destination [-g|-m|-i [tunnel]] [-w weight] [-x upper] [-y lower]
                                                  add or edit a destination
   ipvsadm -d service -r destination              delete a destination
-  ipvsadm -L|-l [service] [-n] [--stats|--rate|--thresholds] [--exact] [--nosort]
+  ipvsadm -L|-l [service] [-n] [--stats|--rate|--thresholds|--tun-info] [--exact] [--nosort]
                                                  list services and destinations
   ipvsadm -L|-l -c [-n]                          list connections
   ipvsadm -L|-l --timeout                        list the timeouts
@@ -50,7 +51,10 @@ export const help = `${version}Usage:
   ipvsadm -h | -v                                print this help, or the version
 
 service: -t, --tcp-service host:port | -u, --udp-service host:port
+       | -f, --fwmark-service mark [-6]        1 to 4294967295; -6, --ipv6 for IPv6
 destination: -r, --real-server host[:port]
+tunnel: --tun-type ipip | --tun-type gue --tun-port port [--tun-nocsum|--tun-csum|--tun-remcsum] |
+        --tun-type gre [--tun-nocsum|--tun-csum]
 
 Commands, long and short:
   --add-service -A   --edit-service -E   --delete-service -D   --clear -C
@@ -63,6 +67,10 @@ Options, long and short:
   --sched-flags -b exact    schedule no connection ahead (xlvs only)
   --gatewaying -g           direct routing, the default; the service's port is used
   --masquerading -m         network address translation
+  --ipip -i                 tunnelling; the service's port is used, the family may be another
+  --tun-type type           ipip, the default; gue, to UDP port --tun-port; gre
+  --tun-nocsum              no checksum around the packet, the default
+  --tun-csum, --tun-remcsum one; both are the same to packets that have their own already
   --weight -w number        0 to 2147483647; without it 1; 0 takes no new connections
   --u-threshold -x number   connections at which it takes no new ones; 0, the default: none
   --l-threshold -y number   connections below which it takes some again; 0: 3/4 of the upper
@@ -71,6 +79,7 @@ Options, long and short:
   --stats                   counted connections, packets and bytes
   --rate                    connections, packets and bytes a second
   --thresholds              upper and lower thresholds
+  --tun-info                tunnels
   --exact                   all digits of large numbers
   --nosort, --sort          newest destination first; by address and port, the default
   --atomic                  with -R: all of the lines, or none (xlvs only)

@@ -141,15 +141,24 @@ export const optionTable: readonly OptionSpec<OptionId>[] = [
   { long: 'no-start', id: 'no-start' },
 ];
 
+const tunnelOptions = ['tun-type', 'tun-port', 'tun-nocsum', 'tun-csum', 'tun-remcsum'] as const;
+
 /** The options that xlvs carries out. All others are read, then refused. */
 export const carriedOut: ReadonlySet<OptionId> = new Set<OptionId>([
   'service:tcp',
   'service:udp',
+  'service:fwmark',
+  'ipv6',
   'scheduler',
   'sched-flags',
+  'persistent',
+  'netmask',
+  'persistent-conn',
   'real-server',
   'method:masq',
   'method:route',
+  'method:tunnel',
+  ...tunnelOptions,
   'weight',
   'u-threshold',
   'l-threshold',
@@ -159,6 +168,7 @@ export const carriedOut: ReadonlySet<OptionId> = new Set<OptionId>([
   'stats',
   'rate',
   'thresholds',
+  'tun-info',
   'exact',
   'sort',
   'nosort',
@@ -177,7 +187,6 @@ const serviceLegality: Legality = {
   required: ['service-address'],
   optional: ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags'],
 };
-const tunnelOptions = ['tun-type', 'tun-port', 'tun-nocsum', 'tun-csum', 'tun-remcsum'] as const;
 const serverLegality: Legality = {
   required: ['service-address', 'real-server'],
   optional: ['forwarding-method', 'weight', 'u-threshold', 'l-threshold', ...tunnelOptions],

@@ -8,14 +8,17 @@ import type {
 } from '../api/types.ts';
 import type { ForwardingMethod, ServiceId } from '../lvs/operation.ts';
 import { familyOf } from '../net/address.ts';
+import { markOf } from '../net/mark.ts';
 import type { Label } from './labels.ts';
+import { savePersistence, showPersistence } from './persistence.ts';
 import { saveSchedulerFlags, showSchedulerFlags } from './scheduler_flags.ts';
 import { sortDestinations, sortServices } from './sort.ts';
+import { saveTunnel, showTunnel } from './tunnel.ts';
 
 /** The listings of ipvsadm -L and -S, to the byte. */
 
 /** What a listing tells of every service and destination. */
-export type Shown = 'rules' | 'counters' | 'rates' | 'thresholds';
+export type Shown = 'rules' | 'tunnels' | 'counters' | 'rates' | 'thresholds' | 'persistence';
 
 /** How a listing of services is to look. */
 export interface ServicesStyle {
@@ -25,12 +28,24 @@ export interface ServicesStyle {
   readonly sort: boolean;
 }
 
-const forwardNames: Readonly<Record<ForwardingMethod, string>> = { masq: 'Masq', route: 'Route' };
+const forwardNames: Readonly<Record<ForwardingMethod, string>> = {
+  masq: 'Masq',
+  route: 'Route',
+  tunnel: 'Tunnel',
+};
+const methodOptions: Readonly<Record<ForwardingMethod, string>> = {
+  masq: '-m',
+  route: '-g',
+  tunnel: '-i',
+};
 
 const headings: Readonly<Record<Shown, string>> = {
   rules:
     'Prot LocalAddress:Port Scheduler Flags\n' +
     '  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n',
+  tunnels:
+    'Prot LocalAddress:Port Scheduler Flags\n' +
+    '  -> RemoteAddress:Port           Forward TunnelInfo    Weight ActiveConn InActConn\n',
   counters:
     'Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes\n' +
     '  -> RemoteAddress:Port\n',
@@ -39,6 +54,9 @@ const headings: Readonly<Record<Shown, string>> = {
     '  -> RemoteAddress:Port\n',
   thresholds:
     'Prot LocalAddress:Port            Uthreshold Lthreshold ActiveConn InActConn \n' +
+    '  -> RemoteAddress:Port\n',
+  persistence:
+    'Prot LocalAddress:Port            Weight    PersistConn ActiveConn InActConn \n' +
     '  -> RemoteAddress:Port\n',
 };
 
@@ -60,13 +78,14 @@ export async function showServices(
 }
 
 async function showService(service: ServiceView, style: ServicesStyle): Promise<string> {
-  const { address, port, protocol } = service;
-  const name = `${protocol.toUpperCase().padEnd(4)} ${await style.label(address, port, protocol)}`;
+  const { address, protocol } = service;
+  const name = `${protocol.toUpperCase().padEnd(4)} ${await serviceLabel(service, style.label)}`;
   const figures = figuresOf(service, style.shown);
   const flags = showSchedulerFlags(service);
   let text =
     figures === undefined
-      ? `${name} ${service.scheduler}${flags === undefined ? '' : ` (${flags})`}\n`
+      ? `${name} ${service.scheduler}${flags === undefined ? '' : ` (${flags})`}` +
+        `${showPersistence(service)}\n`
       : `${column(name, 33, address)}${showFigures(figures, style.exact, style.exact)}\n`;
   const { destinations } = service;
   for (const destination of style.sort ? sortDestinations(destinations) : destinations) {
@@ -77,11 +96,19 @@ async function showService(service: ServiceView, style: ServicesStyle): Promise<
   return text;
 }
 
+/** A mark as ipvsadm prints it: signed. */
+async function serviceLabel(service: ServiceId, label: Label): Promise<string> {
+  const { protocol, family, address, port } = service;
+  if (protocol !== 'fwm') return label(address, port, protocol);
+  return `${markOf(address) | 0}${family === 6 ? ' IPv6' : ''}`;
+}
+
 function showDestination(destination: DestinationView, { shown, exact }: ServicesStyle): string {
   const figures = figuresOf(destination, shown);
   // ipvsadm never shortens the connections and packets a second of a destination.
   if (figures !== undefined) return showFigures(figures, exact || shown === 'rates', exact);
-  return shown === 'rules' ? showRule(destination) : showThresholds(destination);
+  if (shown === 'persistence') return showPersistent(destination);
+  return shown === 'thresholds' ? showThresholds(destination) : showRule(destination, shown);
 }
 
 function figuresOf(
@@ -97,15 +124,23 @@ function column(name: string, width: number, address: string): string {
   return (familyOf(address) === 4 ? name.slice(0, width) : name).padEnd(width);
 }
 
-function showRule({ method, weight, ...counts }: DestinationView): string {
+function showRule(destination: DestinationView, shown: Shown): string {
+  const { method, weight } = destination;
   const forward = forwardNames[method].padEnd(7);
-  return ` ${forward} ${String(weight).padEnd(6)} ${showConnectionCounts(counts)}`;
+  const tunnel = shown === 'tunnels' ? ` ${showTunnel(destination).padEnd(13)}` : '';
+  const counts = showConnectionCounts(destination);
+  return ` ${forward}${tunnel} ${String(weight).padEnd(6)} ${counts}`;
 }
 
 function showThresholds(destination: DestinationView): string {
   const { upperThreshold = 0, lowerThreshold = 0, ...counts } = destination;
   const upper = String(upperThreshold).padEnd(10);
   return ` ${upper} ${String(lowerThreshold).padEnd(10)} ${showConnectionCounts(counts)}`;
+}
+
+function showPersistent({ weight, persistentConnections, ...counts }: DestinationView): string {
+  const persistent = String(persistentConnections).padEnd(11);
+  return ` ${String(weight).padEnd(9)} ${persistent} ${showConnectionCounts(counts)}`;
 }
 
 function showConnectionCounts(
@@ -132,14 +167,16 @@ function showCount(text: string, exact: boolean): string {
   return `${count / 10n ** 12n}T`.padStart(9);
 }
 
-/** The connections, in the order given. */
+/** The connections, in the order given; with columns for what persistence engines know. */
 export async function showConnections(
   connections: readonly ConnectionView[],
   label: Label,
+  hasEngines = false,
 ): Promise<string> {
   let text =
     'IPVS connection entries\n' +
-    'pro expire state       source             virtual            destination\n';
+    'pro expire state       source             virtual            destination' +
+    `${hasEngines ? '        pe name          pe_data' : ''}\n`;
   for (const one of connections) {
     const client = await label(one.clientAddress, one.clientPort, one.protocol);
     const virtual = await label(one.virtualAddress, one.virtualPort, one.protocol);
@@ -166,12 +203,13 @@ export async function showRules(services: readonly ServiceView[], label: Label):
   for (const service of sortServices(services)) {
     const name = await serviceOption(service, label);
     const flags = saveSchedulerFlags(service);
-    text += `-A ${name} -s ${service.scheduler}${flags === undefined ? '' : ` -b ${flags}`}\n`;
+    text += `-A ${name} -s ${service.scheduler}${savePersistence(service)}`;
+    text += `${flags === undefined ? '' : ` -b ${flags}`}\n`;
     for (const destination of sortDestinations(service.destinations)) {
       const server = await label(destination.address, destination.port, service.protocol);
-      const method = destination.method === 'masq' ? '-m' : '-g';
-      const thresholds = thresholdOptions(destination);
-      text += `-a ${name} -r ${server} ${method} -w ${destination.weight}${thresholds}\n`;
+      const { method, weight } = destination;
+      const more = `${thresholdOptions(destination)}${saveTunnel(destination)}`;
+      text += `-a ${name} -r ${server} ${methodOptions[method]} -w ${weight}${more}\n`;
     }
   }
   return text;
@@ -184,6 +222,7 @@ function thresholdOptions({ upperThreshold, lowerThreshold }: DestinationView): 
 }
 
 async function serviceOption(id: ServiceId, label: Label): Promise<string> {
+  if (id.protocol === 'fwm') return `-f ${markOf(id.address) | 0}${id.family === 6 ? ' -6' : ''}`;
   const option = id.protocol === 'tcp' ? '-t' : '-u';
   return `${option} ${await label(id.address, id.port, id.protocol)}`;
 }

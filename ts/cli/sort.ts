@@ -1,5 +1,6 @@
 import type { DestinationView, ServiceView } from '../api/types.ts';
 import { addressBytes } from '../net/address.ts';
+import { markOf } from '../net/mark.ts';
 
 /**
  * The order of ipvsadm's listings. It compares addresses by the sign of a 32-bit difference, so
@@ -7,15 +8,20 @@ import { addressBytes } from '../net/address.ts';
  * next: only the same merge sort, begun from the same order, then ends with the same list.
  */
 
-/** Services by family, protocol, address and port. */
+/** Services by firewall mark, 0 where they have none, then family, protocol, address and port. */
 export function sortServices(services: readonly ServiceView[]): ServiceView[] {
   return sorted(
     services,
     (a, b) =>
+      (markNumber(a.of) - markNumber(b.of)) | 0 ||
       a.of.family - b.of.family ||
       compareText(a.of.protocol, b.of.protocol) ||
       compareEndpoints(a, b),
   );
+}
+
+function markNumber({ protocol, address }: ServiceView): number {
+  return protocol === 'fwm' ? markOf(address) : 0;
 }
 
 /** Destinations by address and port. */

@@ -124,6 +124,7 @@ export class Assembly {
       outside,
     );
     this.#journal = this.#replay(outside);
+    this.dataplane.marks.setInterfaces(options.links);
     this.director.publish();
     if (config.settings) this.director.apply({ op: 'setSettings', settings: config.settings });
     this.dataplane.keepServices(this.director.services.map(({ id }) => id));
@@ -235,6 +236,7 @@ export class Assembly {
 
   #takeLink(link: LinkMessage): void {
     this.#stations.update(this.links);
+    this.dataplane.marks.setInterfaces(this.links);
     this.#attachments.update(link);
   }
 

@@ -1,4 +1,4 @@
-import type { MiscountView, RecountReply } from '../api/types.ts';
+import type { CountsView, MiscountView, RecountReply } from '../api/types.ts';
 import type { Miscount, Recounted } from '../native/addon.ts';
 import type { Cancel, Clock } from '../net/clock.ts';
 
@@ -83,8 +83,10 @@ export class Recount {
 
   /** Looks once, and puts right what the look before has found as well. */
   async #look(): Promise<RecountReply> {
-    const { look, correct } = this.#options;
-    const { miscounts, unsettled, cpuMs } = await look();
+    const { look, correct, warn } = this.#options;
+    const { miscounts, unsettled, templates, cpuMs } = await look();
+    if (templates > 0)
+      warn(`${templates} templates waited for connections that are gone: put right`);
     const corrected = miscounts.filter(
       (miscount) => isSame(this.#suspects.get(miscount.destination), miscount) && correct(miscount),
     );
@@ -100,17 +102,23 @@ export class Recount {
     const destination = nameOf(index);
     this.#suspects.delete(index);
     this.#corrected += 1;
-    const was = `${counted.active} active and ${counted.inactive} inactive connections`;
-    const are = `${held.active} and ${held.inactive}`;
-    warn(`counts of ${destination} put right: ${was} were counted, there are ${are}`);
+    const was = countsText(counted);
+    const are = countsText(held);
+    warn(`counts of ${destination} put right: counted ${was}; there are ${are}`);
     return { destination, counted, held };
   }
+}
+
+function countsText({ active, inactive, persistent }: CountsView): string {
+  return `${active} active, ${inactive} inactive, ${persistent} persistent`;
 }
 
 function isSame(before: Miscount | undefined, now: Miscount): boolean {
   return (
     before !== undefined &&
     before.counted.active - before.held.active === now.counted.active - now.held.active &&
-    before.counted.inactive - before.held.inactive === now.counted.inactive - now.held.inactive
+    before.counted.inactive - before.held.inactive === now.counted.inactive - now.held.inactive &&
+    before.counted.persistent - before.held.persistent ===
+      now.counted.persistent - now.held.persistent
   );
 }

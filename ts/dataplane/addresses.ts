@@ -13,6 +13,7 @@ export class Addresses {
   /** By index: the addresses that the service, or the destination, holds. */
   readonly #services: (string | undefined)[] = [];
   readonly #destinations: (Held | undefined)[] = [];
+  #marked: ReadonlySet<string> = new Set();
 
   constructor(table: AddressTable) {
     this.#table = table;
@@ -31,6 +32,13 @@ export class Addresses {
     const address = this.#services[index];
     if (address !== undefined) this.#virtual.drop(address);
     this.#services[index] = undefined;
+  }
+
+  /** Those that rules of firewall marks name, in place of the former ones. */
+  holdMarked(addresses: ReadonlySet<string>): void {
+    for (const address of addresses) if (!this.#marked.has(address)) this.#virtual.hold(address);
+    for (const address of this.#marked) if (!addresses.has(address)) this.#virtual.drop(address);
+    this.#marked = addresses;
   }
 
   /** A destination needs its own address and the service's, until nothing holds it any more. */

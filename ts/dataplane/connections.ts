@@ -1,6 +1,19 @@
-import { CONNECTION_STATES, type ConnectionView } from '../lvs/connection.ts';
-import { Connection, ConnectionAddresses, Family, Limits, SlotPhase } from '../native/abi.gen.ts';
+import { CONNECTION_STATES, type ConnectionView, stateName } from '../lvs/connection.ts';
+import {
+  Connection,
+  ConnectionAddresses,
+  Destination,
+  Family,
+  ForwardingMethod,
+  Limits,
+  SlotPhase,
+} from '../native/abi.gen.ts';
 import { PROTOCOLS, readAddress } from './encoding.ts';
+
+const PROTOCOL_NAMES = new Map([
+  [PROTOCOLS.tcp, 'tcp'],
+  [PROTOCOLS.udp, 'udp'],
+] as const);
 
 /** The kernel's clock of ticks. */
 export interface Ticks {
@@ -46,33 +59,48 @@ export function* liveConnections({ buckets, connections }: TableMemory): Generat
   }
 }
 
+/** The same with the destinations: those of tunnels are of any family. */
+export interface ConnectionMemory extends TableMemory {
+  readonly destinations: ArrayBuffer;
+}
+
 /** The live connections as listings show them: a row is what its slot held when it was read. */
 export function* connectionRows(
-  memory: TableMemory,
+  memory: ConnectionMemory,
   clock: () => Ticks,
 ): Generator<ConnectionView> {
   const view = new DataView(memory.connections);
+  const destinations = new DataView(memory.destinations);
   const words = new Uint32Array(memory.connections);
   const stateAt = (at: number) => Atomics.load(words, (at + Connection.stateAt) / 4);
   for (const at of liveConnections(memory)) {
     const state = stateAt(at);
     const row = connectionRow(view, at, clock());
+    const isTunnel = Connection.method(view, at) === ForwardingMethod.TUNNEL;
+    const tunnelEnd = isTunnel && addressIn(destinations, Connection.destination(view, at));
     // In another life it is another connection: what was read is of two.
     const same = ((stateAt(at) ^ state) & ~SlotPhase.STATE) === 0;
-    if (same && (state & SlotPhase.PHASE) === SlotPhase.LIVE) yield row;
+    if (same && (state & SlotPhase.PHASE) === SlotPhase.LIVE) {
+      yield tunnelEnd ? { ...row, destinationAddress: tunnelEnd } : row;
+    }
   }
+}
+
+function addressIn(destinations: DataView, index: number): string {
+  const at = index * Destination.size;
+  return readAddress(destinations, at + Destination.daddrAt, Destination.family(destinations, at));
 }
 
 function connectionRow(table: DataView, at: number, { jiffies, hz }: Ticks): ConnectionView {
   // Signed: a packet may have been stamped with a tick that the clock has not told yet.
   const silent = (jiffies - Connection.seenJiffies(table, at)) | 0;
   const left = Connection.timeoutJiffies(table, at) - Math.max(silent, 0);
-  const family = Connection.family(table, at);
+  const family = Connection.family(table, at) & ~Family.TEMPLATE;
   const state = Connection.state(table, at) & SlotPhase.STATE;
   const addresses = addressesAt(at, family);
   return {
-    protocol: Connection.protocol(table, at) === PROTOCOLS.tcp ? 'tcp' : 'udp',
-    state: CONNECTION_STATES[state] ?? 'NONE',
+    protocol: PROTOCOL_NAMES.get(Connection.protocol(table, at)) ?? 'ip',
+    state: stateName(CONNECTION_STATES[state] ?? 'NONE'),
     expiresS: Math.max(0, Math.floor(left / hz)),
     clientAddress: readAddress(table, addresses.client, family),
     clientPort: Connection.cport(table, at),

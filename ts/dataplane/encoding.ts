@@ -1,11 +1,19 @@
 import type { Relief } from '../lvs/defence.ts';
-import type { ForwardingMethod as Method, Protocol, ServiceId } from '../lvs/operation.ts';
+import type {
+  DestinationSpec,
+  ForwardingMethod as Method,
+  Protocol,
+  ServiceId,
+  ServiceProtocol,
+} from '../lvs/operation.ts';
 import {
   Address,
+  Destination,
   Family,
   ForwardingMethod,
   Relief as ReliefNumber,
   ServiceKey,
+  TunnelKind,
   Verdict,
 } from '../native/abi.gen.ts';
 import { addressBytes, addressText } from '../net/address.ts';
@@ -13,10 +21,14 @@ import { addressBytes, addressText } from '../net/address.ts';
 /** IP protocol numbers. Source: IANA, Assigned Internet Protocol Numbers. */
 export const PROTOCOLS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
 
+/** The same in keys of services: one of a firewall mark has none. */
+const SERVICE_PROTOCOLS: Readonly<Record<ServiceProtocol, number>> = { ...PROTOCOLS, fwm: 0 };
+
 /** The data plane's numbers of the forwarding methods. */
 export const METHODS: Readonly<Record<Method, number>> = {
   masq: ForwardingMethod.MASQ,
   route: ForwardingMethod.ROUTE,
+  tunnel: ForwardingMethod.TUNNEL,
 };
 
 /** The data plane's numbers of what is given up for room. */
@@ -36,9 +48,28 @@ export function serviceKey({ protocol, address, port }: ServiceId): Uint8Array {
   const view = new DataView(new ArrayBuffer(ServiceKey.size));
   const family = writeAddress(view, ServiceKey.vaddrAt, address);
   ServiceKey.setVport(view, 0, port);
-  ServiceKey.setProtocol(view, 0, PROTOCOLS[protocol]);
+  ServiceKey.setProtocol(view, 0, SERVICE_PROTOCOLS[protocol]);
   ServiceKey.setFamily(view, 0, family);
   return new Uint8Array(view.buffer);
+}
+
+/**
+ * Writes how a struct destination is reached. Returns whether it was another way before: then the
+ * next hops that were found do not hold.
+ */
+export function writeMethod(view: DataView, at: number, spec: DestinationSpec): boolean {
+  const { method, tunnel } = spec;
+  const read = () =>
+    [Destination.method, Destination.tunnel, Destination.tunnelChecksum, Destination.tunnelPort]
+      .map((field) => field(view, at))
+      .join();
+  const before = read();
+  Destination.setMethod(view, at, METHODS[method]);
+  const kind = { gue: TunnelKind.GUE, gre: TunnelKind.GRE, ipip: TunnelKind.IPIP };
+  Destination.setTunnel(view, at, kind[tunnel?.type ?? 'ipip']);
+  Destination.setTunnelChecksum(view, at, (tunnel?.checksum ?? 'none') === 'none' ? 0 : 1);
+  Destination.setTunnelPort(view, at, tunnel?.type === 'gue' ? tunnel.port : 0);
+  return read() !== before;
 }
 
 /** Writes a struct address: IPv4 in the first four bytes, the rest zero. Returns the family. */

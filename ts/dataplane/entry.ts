@@ -13,7 +13,7 @@ export function connectionEntry(past: PastConnection): ConnectionSpec {
   Flow.setDport(view, 0, past.vport);
   Flow.setProtocol(view, 0, past.protocol);
   Flow.setFamily(view, 0, past.caddr.length === 4 ? Family.IPV4 : Family.IPV6);
-  const { destination, seenJiffies, timeoutJiffies } = past;
+  const { destination, seenJiffies, timeoutJiffies, isTemplate } = past;
   const state = CONNECTION_STATES.indexOf(past.state);
-  return { request, destination, state, seenJiffies, timeoutJiffies };
+  return { request, destination, state, seenJiffies, timeoutJiffies, isTemplate };
 }

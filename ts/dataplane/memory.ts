@@ -3,6 +3,8 @@ import {
   Counters,
   Destination,
   Limits,
+  MarkLimits,
+  MarkStep,
   NextHop,
   Schedule,
   TicketLine,
@@ -29,6 +31,7 @@ export function bytesFor(connections: number, cpus: number): PlaneBytes {
     sizes.rings * TicketLine.size +
     Limits.MAX_SERVICES * Schedule.size +
     Limits.MAX_NEXT_HOPS * NextHop.size +
+    2 * MarkLimits.MAX_MARK_STEPS * MarkStep.size +
     Limits.ADDRESS_WORDS * 8;
   return { table, total: table + rest };
 }

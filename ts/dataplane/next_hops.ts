@@ -36,6 +36,7 @@ const PATIENCE_MS = 3000;
 const REFRESH_MS = 5000;
 const REFRESH_MOST = 256;
 const NO_MAC = new Uint8Array(6);
+const NO_ADDRESS = new Uint8Array(16);
 
 /** A target that is being looked for. */
 interface Wanted {
@@ -44,7 +45,15 @@ interface Wanted {
   readonly generation: number;
   readonly deadline: number;
   /** Set once the route is known, and the neighbour is waited for. */
-  via?: { readonly link: LinkMessage; readonly neighbour: string };
+  via?: Via;
+}
+
+/** A route that was found. */
+interface Via {
+  readonly link: LinkMessage;
+  readonly neighbour: string;
+  /** Our own address. */
+  readonly source: string | undefined;
 }
 
 /**
@@ -161,18 +170,20 @@ export class NextHops implements NextHopSource {
     this.#bySeq.delete(route.seq);
     const link = this.#known.links.get(route.oif ?? 0);
     if (route.type === 'unicast' && link?.up && link.ethernet) {
-      this.#findNeighbour(wanted, link, route.gateway ?? wanted.text);
+      const { gateway: neighbour = wanted.text, source } = route;
+      this.#findNeighbour(wanted, { link, neighbour, source });
     } else {
       this.#refuse(wanted);
     }
   }
 
-  #findNeighbour(wanted: Wanted, link: LinkMessage, neighbour: string): void {
+  #findNeighbour(wanted: Wanted, via: Via): void {
+    const { link, neighbour } = via;
     const mac = this.#known.hardwareAddress(link.ifindex, neighbour);
     if (mac !== undefined) {
-      this.#answer(wanted, link, mac);
+      this.#answer(wanted, via, mac);
     } else {
-      wanted.via = { link, neighbour };
+      wanted.via = via;
       this.#bySeq.set(this.#resolve(link.ifindex, neighbour), wanted);
     }
   }
@@ -184,7 +195,7 @@ export class NextHops implements NextHopSource {
       const { via } = wanted;
       if (via?.link.ifindex !== ifindex || via.neighbour !== address) continue;
       if (mac === undefined) this.#refuse(wanted);
-      else this.#answer(wanted, via.link, mac);
+      else this.#answer(wanted, via, mac);
     }
   }
 
@@ -202,12 +213,13 @@ export class NextHops implements NextHopSource {
     this.#listed();
   }
 
-  #answer(wanted: Wanted, link: LinkMessage, mac: string): void {
+  #answer(wanted: Wanted, { link, source }: Via, mac: string): void {
     if (!this.#end(wanted)) return;
     const { generation } = wanted;
     const { ifindex, mtu } = link;
     const [dmac, smac] = [macBytes(mac), macBytes(link.mac)];
-    this.#put(wanted.text, { generation, ifindex, dmac, smac, mtu });
+    const hop = { generation, ifindex, dmac, smac, mtu };
+    this.#put(wanted.text, { ...hop, source: source ? wideBytes(source) : NO_ADDRESS });
   }
 
   #refuse(wanted: Wanted): void {
@@ -222,9 +234,7 @@ export class NextHops implements NextHopSource {
   }
 
   #put(text: string, hop: NextHop): void {
-    const target = new Uint8Array(16);
-    target.set(addressBytes(text));
-    this.#options.put(target, hop);
+    this.#options.put(wideBytes(text), hop);
   }
 
   /** Asks the kernel for a neighbour's hardware address; returns the request's number. */
@@ -262,5 +272,12 @@ export class NextHops implements NextHopSource {
 }
 
 function noWay(generation: number): NextHop {
-  return { generation, ifindex: 0, dmac: NO_MAC, smac: NO_MAC, mtu: 0 };
+  return { generation, ifindex: 0, dmac: NO_MAC, smac: NO_MAC, mtu: 0, source: NO_ADDRESS };
+}
+
+/** An address in 16 bytes: one of IPv4 in the first four, the rest zero. */
+function wideBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  bytes.set(addressBytes(text));
+  return bytes;
 }

@@ -18,6 +18,7 @@ export interface PastConnection {
   readonly method: ForwardingMethod;
   readonly seenJiffies: number;
   readonly timeoutJiffies: number;
+  readonly isTemplate: boolean;
 }
 
 /**
@@ -61,12 +62,14 @@ export class PastDataPlane {
   *connections(): Generator<PastConnection> {
     const table = this.#connections;
     const ipv6 = this.#value('family', 'FAMILY_IPV6');
+    const template = this.#value('family', 'FAMILY_TEMPLATE');
     const slots = this.#settings.number(0, 'slots_used') || table.length;
     for (let slot = 0; slot < slots; slot++) {
       const state = this.#liveState(table.number(slot, 'state'));
       if (state === undefined) continue;
-      const isIpv6 = table.number(slot, 'family') === ipv6;
-      yield this.#connection(slot, state, isIpv6);
+      const isTemplate = (table.number(slot, 'family') & template) !== 0;
+      const isIpv6 = (table.number(slot, 'family') & ~template) === ipv6;
+      yield { ...this.#connection(slot, state, isIpv6), isTemplate };
       if (isIpv6 && this.#addresses) slot++;
     }
   }
@@ -90,13 +93,12 @@ export class PastDataPlane {
     };
   }
 
-  #connection(slot: number, state: StateName, isIpv6: boolean): PastConnection {
+  #connection(slot: number, state: StateName, isIpv6: boolean): Omit<PastConnection, 'isTemplate'> {
     const table = this.#connections;
     const address = (field: string) =>
       isIpv6 && this.#addresses
         ? this.#addresses.bytes(slot + 1, field)
         : table.bytes(slot, field).slice(0, isIpv6 ? 16 : 4);
-    const route = this.#value('forwarding_method', 'METHOD_ROUTE');
     return {
       caddr: address('caddr'),
       vaddr: address('vaddr'),
@@ -107,10 +109,17 @@ export class PastDataPlane {
       protocol: table.number(slot, 'protocol'),
       destination: table.number(slot, 'destination'),
       state,
-      method: table.number(slot, 'method') === route ? 'route' : 'masq',
+      method: this.#method(table.number(slot, 'method')),
       seenJiffies: table.number(slot, 'seen_jiffies'),
       timeoutJiffies: table.number(slot, 'timeout_jiffies'),
     };
+  }
+
+  #method(number: number): ForwardingMethod {
+    // A version without tunnels has no such number.
+    const { METHOD_ROUTE, METHOD_TUNNEL } = this.#layout.enums.forwarding_method ?? {};
+    if (number === METHOD_TUNNEL) return 'tunnel';
+    return number === METHOD_ROUTE ? 'route' : 'masq';
   }
 
   /** The state by its name; undefined where the slot holds no connection. */

@@ -6,6 +6,8 @@ export function putSettings(view: DataView, settings: Settings): void {
   const put: Readonly<Record<SettingName, (view: DataView, at: number, value: number) => void>> = {
     conn_reuse_mode: Struct.setConnReuseMode,
     expire_nodest_conn: Struct.setExpireNodestConn,
+    pmtu_disc: Struct.setPmtuDisc,
+    expire_quiescent_template: Struct.setExpireQuiescentTemplate,
     sloppy_tcp: Struct.setSloppyTcp,
     drop_entry: Struct.setDropEntry,
     syn_cookies: Struct.setSynCookies,

@@ -44,8 +44,12 @@ export function slowPathAnswer(
     const tickets = director.serviceAt(index)?.tickets;
     if (tickets === undefined) return Answer.DROP;
     refill.wake(index);
-    if (tickets.areAwaited) return tickets.replenish() ? Answer.AGAIN : Answer.REFUSE;
-    const destination = tickets.decide(flows[at / FlowRecord.size]!);
+    const areRefused = tickets.areAwaited && tickets.areRefused;
+    if (tickets.areAwaited && !areRefused) {
+      return tickets.replenish() ? Answer.AGAIN : Answer.REFUSE;
+    }
+    const flow = flows[at / FlowRecord.size]!;
+    const destination = areRefused ? tickets.decideAnew(flow) : tickets.decide(flow);
     if (destination === undefined) return Answer.REFUSE;
     dataplane.bind(destination.index, FlowRecord.active(view, at) !== 0);
     FlowRecord.setDestination(view, at, destination.index);
@@ -54,7 +58,7 @@ export function slowPathAnswer(
 
   // A next hop is asked for once in a while, not once a packet: this may allocate.
   const findRoute = (at: number): number => {
-    const length = Flow.family(view, at + FlowRecord.flowAt) === Family.IPV4 ? 4 : 16;
+    const length = FlowRecord.targetFamily(view, at) === Family.IPV4 ? 4 : 16;
     nextHops.want(new Uint8Array(records, at + FlowRecord.targetAt, length));
     return Answer.WAIT;
   };

@@ -2,7 +2,8 @@ import { type ConnectionView, stateTimeoutsS } from '../lvs/connection.ts';
 import type { Counters, Dataplane } from '../lvs/dataplane.ts';
 import type { Relief } from '../lvs/defence.ts';
 import { LvsError } from '../lvs/error.ts';
-import type { DestinationSpec, ServiceId, Timeouts } from '../lvs/operation.ts';
+import type { MarkRule } from '../lvs/marks/rule.ts';
+import type { DestinationSpec, Persistence, ServiceId, Timeouts } from '../lvs/operation.ts';
 import type { Ring } from '../lvs/ring.ts';
 import type { Settings } from '../lvs/settings.ts';
 import { editRelieves } from '../lvs/threshold.ts';
@@ -24,8 +25,10 @@ import type {
 } from '../native/addon.ts';
 import { realClock } from '../net/clock.ts';
 import { Addresses } from './addresses.ts';
-import { connectionRows, type TableMemory, type Ticks } from './connections.ts';
-import { METHODS, RELIEFS, serviceKey, VERDICT_NAMES, word, writeAddress } from './encoding.ts';
+import { type ConnectionMemory, connectionRows, type Ticks } from './connections.ts';
+import { RELIEFS, serviceKey, VERDICT_NAMES, word, writeAddress, writeMethod } from './encoding.ts';
+import { Marks } from './marks.ts';
+import { netmaskWord, OtherPorts } from './persistence.ts';
 import { Rings } from './rings.ts';
 import { putSettings } from './settings.ts';
 import { Shards } from './shards.ts';
@@ -36,6 +39,7 @@ const ACTIVE = Destination.activeAt / 4;
 const INACTIVE = Destination.inactiveAt / 4;
 const UPPER = Destination.upperAt / 4;
 const OVERLOADED = Destination.overloadedAt / 4;
+const PERSISTENT = Destination.persistentAt / 4;
 
 /** Connections that there is room for, for every bucket: 5 of 7 slots. */
 const CONNECTIONS_PER_BUCKET = 5;
@@ -89,8 +93,10 @@ export class XdpDataplane implements Dataplane {
   readonly #clock: () => Ticks;
   readonly #services: BpfMap;
   readonly #addresses: Addresses;
+  /** The rules of firewall marks. */
+  readonly marks: Marks;
   readonly #settings: DataView;
-  readonly #table: TableMemory;
+  readonly #table: ConnectionMemory;
   readonly #destinations: DataView;
   /** The same memory as #destinations: counts are single words. */
   readonly #counts: Uint32Array;
@@ -105,6 +111,7 @@ export class XdpDataplane implements Dataplane {
   readonly #verdicts: DataView;
   readonly #schedules: DataView;
   readonly #rings: Rings;
+  readonly #otherPorts: OtherPorts;
 
   constructor({ addon, object, clock }: XdpOptions) {
     const mapped = (name: string): ArrayBuffer => object.map(name).mmap();
@@ -113,9 +120,15 @@ export class XdpDataplane implements Dataplane {
     this.#services = object.map('services');
     const settings = mapped('settings');
     this.#settings = new DataView(settings);
+    this.#otherPorts = new OtherPorts(this.#settings);
     this.#addresses = new Addresses(new addon.AddressTable(settings, mapped('addresses')));
-    this.#table = { buckets: mapped('buckets'), connections: mapped('connections') };
+    this.marks = new Marks(settings, mapped('mark_steps'), this.#addresses);
     this.#destinations = memory('destinations');
+    this.#table = {
+      buckets: mapped('buckets'),
+      connections: mapped('connections'),
+      destinations: this.#destinations.buffer as ArrayBuffer,
+    };
     this.#counts = new Uint32Array(this.#destinations.buffer);
     this.#countPairs = new BigUint64Array(this.#destinations.buffer);
     const destinations = this.#destinations.byteLength / Destination.size;
@@ -163,7 +176,12 @@ export class XdpDataplane implements Dataplane {
   putService(index: number, id: ServiceId): void {
     try {
       this.#services.set(serviceKey(id), word(index));
+      if (id.protocol === 'fwm') {
+        this.marks.note('service', index, true);
+        return;
+      }
       this.#addresses.holdService(index, id.address);
+      this.#otherPorts.hold(index, id.port);
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
       if (code !== 'E2BIG' && code !== 'ENOMEM' && code !== 'ENOSPC') throw cause;
@@ -181,7 +199,12 @@ export class XdpDataplane implements Dataplane {
 
   removeService(index: number, id: ServiceId): void {
     this.#services.delete(serviceKey(id));
+    if (id.protocol === 'fwm') {
+      this.marks.note('service', index, false);
+      return;
+    }
     this.#addresses.dropService(index);
+    this.#otherPorts.drop(index);
   }
 
   ring(index: number): Ring {
@@ -192,12 +215,20 @@ export class XdpDataplane implements Dataplane {
     Schedule.setCookies(this.#schedules, index * Schedule.size, allowed ? 1 : 0);
   }
 
+  setPersistence(index: number, persistence: Persistence | undefined): void {
+    const at = index * Schedule.size;
+    const timeout = (persistence?.timeoutS ?? 0) * this.#clock().hz;
+    Schedule.setPersistenceMask(this.#schedules, at, netmaskWord(persistence?.netmask));
+    Schedule.setPersistenceJiffies(this.#schedules, at, timeout);
+  }
+
   putDestination(index: number, destination: DestinationSpec, service: ServiceId): void {
-    const { address, port, method, weight, upperThreshold = 0, lowerThreshold = 0 } = destination;
+    const { address, port, weight, upperThreshold = 0, lowerThreshold = 0 } = destination;
     const at = index * Destination.size;
+    const isNew = Destination.family(this.#destinations, at) === 0;
     const family = writeAddress(this.#destinations, at + Destination.daddrAt, address);
     Destination.setDport(this.#destinations, at, port);
-    Destination.setMethod(this.#destinations, at, METHODS[method]);
+    if (writeMethod(this.#destinations, at, destination) && !isNew) this.raiseRouteGeneration();
     Destination.setFamily(this.#destinations, at, family);
     Destination.setWeight(this.#destinations, at, weight);
     const before = { upperThreshold: this.#counts[index * WORDS + UPPER]! };
@@ -207,6 +238,7 @@ export class XdpDataplane implements Dataplane {
     Destination.setAvailable(this.#destinations, at, 1);
     this.#shards.setRemoved(index, 0);
     this.#addresses.holdDestination(index, address, service.address);
+    if (service.protocol === 'fwm') this.marks.note('destination', index, true);
   }
 
   removeDestination(index: number): void {
@@ -216,6 +248,7 @@ export class XdpDataplane implements Dataplane {
 
   clearDestination(index: number): void {
     this.#addresses.dropDestination(index);
+    this.marks.note('destination', index, false);
     const { buffer } = this.#destinations;
     new Uint8Array(buffer, index * Destination.size, Destination.size).fill(0);
     this.#shards.clear(index);
@@ -229,6 +262,10 @@ export class XdpDataplane implements Dataplane {
   // Hot.
   inactiveConnections(index: number): number {
     return this.#counts[index * WORDS + INACTIVE]! + this.#pending[2 * index]!;
+  }
+
+  persistentConnections(index: number): number {
+    return this.#counts[index * WORDS + PERSISTENT]!;
   }
 
   // Hot. XDP sees to the connections that are in the table, but not to those on their way to it.
@@ -251,6 +288,8 @@ export class XdpDataplane implements Dataplane {
     const pair = (destination * WORDS + ACTIVE) / 2;
     const before = pairOf(counted);
     const seen = Atomics.compareExchange(this.#countPairs, pair, before, pairOf(held));
+    const at = destination * WORDS + PERSISTENT;
+    Atomics.compareExchange(this.#counts, at, counted.persistent, held.persistent);
     if (seen !== before) return false;
     // Whether there are too many still is found by the next connection.
     Destination.setOverloaded(this.#destinations, destination * Destination.size, 0);
@@ -281,6 +320,10 @@ export class XdpDataplane implements Dataplane {
 
   setSettings(settings: Settings): void {
     putSettings(this.#settings, settings);
+  }
+
+  setMarks(rules: readonly MarkRule[]): void {
+    this.marks.set(rules);
   }
 
   /** Says which connections are given up from now on. */

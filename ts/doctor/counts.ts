@@ -10,8 +10,9 @@ const SUBJECT = 'counts';
 export async function checkCounts(client: Pick<Client, 'recount'>): Promise<readonly Finding[]> {
   const { miscounts, unsettled } = await client.recount();
   const wrong = miscounts.map(({ destination, counted, held }): Finding => {
-    const were = `counted ${counted.active} active, ${counted.inactive} inactive connections`;
-    const are = `the table holds ${held.active}, ${held.inactive}`;
+    const connections = `${counted.active} active, ${counted.inactive} inactive connections`;
+    const were = `counted ${connections}, ${counted.persistent} templates`;
+    const are = `the table holds ${held.active}, ${held.inactive}, ${held.persistent}`;
     return { level: 'problem', subject: destination, found: `${were}; ${are}: put right` };
   });
   if (unsettled > 0) {

@@ -43,10 +43,9 @@ async function runStage(scene: Scene, stage: Stage): Promise<boolean> {
   for (const command of commands) {
     if (!(await director(scene, command))) return false;
   }
-  const loop = `for i in $(seq ${requests}); do curl -sS -m 5 ${url}; done`;
+  const loop = `for i in $(seq ${requests}); do curl -sS -m 30 ${url}; done`;
   print(`client$ ${loop} | sort | uniq -c`);
-  const options = { timeoutS: 120, signal };
-  const { stdout, stderr } = await lab.exec('client', ['sh', '-c', loop], options);
+  const { stdout, stderr } = await lab.exec('client', ['sh', '-c', loop], { signal });
   for (const line of tally(stdout)) print(line);
   if (stderr) print(indent(stderr));
 

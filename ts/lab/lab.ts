@@ -94,12 +94,14 @@ export class Lab {
 export async function takeDown(name: string): Promise<void> {
   const namespaces = namespaceNames().filter((one) => one.startsWith(prefix(name)));
   if (namespaces.length === 0) return;
-  const inodes = new Set(namespaces.map((one) => statSync(`/run/netns/${one}`).ino));
+  const inodes = new Set(namespaces.map(namespaceInode).filter((inode) => inode !== undefined));
   // Names first: a director that is asked to end when its namespace has none keeps nothing.
-  await must(['ip', '-batch', '-'], {
-    input: namespaces.map((one) => `netns delete ${one}\n`).join(''),
-  });
+  const input = namespaces.map((one) => `netns delete ${one}\n`).join('');
+  const { stderr } = await run(['ip', '-force', '-batch', '-'], { input });
   await endProcesses(inodes);
+  // Somebody else may have taken it down at the same time.
+  const left = namespaceNames().filter((one) => one.startsWith(prefix(name)));
+  if (left.length > 0) throw new Error(`expected no ${left.join(', ')}: ${stderr.trim()}`);
 }
 
 /** The names of the labs that are up. */
@@ -148,6 +150,10 @@ function processesIn(inodes: ReadonlySet<number>): number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => inodes.has(networkInode(pid)));
+}
+
+function namespaceInode(name: string): number | undefined {
+  return statSync(`/run/netns/${name}`, { throwIfNoEntry: false })?.ino;
 }
 
 function networkInode(pid: number): number {

@@ -12,7 +12,7 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly input?: string;
-  /** Ends the command with SIGKILL after that long. */
+  /** Ends the command with SIGKILL after that long; LONGEST_S if not said. */
   readonly timeoutS?: number;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
@@ -20,13 +20,16 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Only what hangs takes so long, on however busy a machine. */
+const LONGEST_S = 280;
+
 /** Runs a command to its end, whatever its status. Throws where it cannot be started. */
 export function run(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const [command = '', ...rest] = argv;
   const child = spawn(command, rest, {
     stdio: 'pipe',
     env: { ...process.env, ...options.env },
-    timeout: (options.timeoutS ?? 60) * 1000,
+    timeout: (options.timeoutS ?? LONGEST_S) * 1000,
     killSignal: 'SIGKILL',
     ...(options.signal && { signal: options.signal }),
   });

@@ -4,9 +4,9 @@ import { parseArgs } from 'node:util';
 
 /**
  * Sends datagrams to an echo, one after the other and each from a port of its own, and prints
- * the replies as a JSON array; one that does not come within a second is null.
+ * the replies as a JSON array; one that does not come in so many seconds is null.
  *
- *   node udp_client.js --address 172.16.100.8 --port 7 --count 10
+ *   node udp_client.js --address 172.16.100.8 --port 7 --count 10 [--patience 10]
  *
  * With --ping-pong instead one socket sends a datagram as soon as the one before was echoed, until
  * the input ends, and prints {"sent", "lost", "longestMs"}.
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     address: { type: 'string', default: '' },
     port: { type: 'string', default: '7' },
     count: { type: 'string', default: '1' },
+    patience: { type: 'string', default: '10' },
     'ping-pong': { type: 'boolean', default: false },
   },
 });
@@ -64,7 +65,9 @@ async function connect(): Promise<Socket> {
 async function ask(socket: Socket, text: string): Promise<string | null> {
   try {
     socket.send(text);
-    const [reply] = await once(socket, 'message', { signal: AbortSignal.timeout(1000) });
+    const [reply] = await once(socket, 'message', {
+      signal: AbortSignal.timeout(1000 * Number(values.patience)),
+    });
     return String(reply);
   } catch {
     return null;

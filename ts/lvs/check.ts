@@ -13,7 +13,7 @@ const MAX_TIMEOUT_S = 31 * 86_400;
 /** Throws LvsError INVALID or OUT_OF_RANGE unless the service could have such a destination. */
 export function checkDestination(service: ServiceId, destination: DestinationSpec): void {
   const { address, weight, upperThreshold: upper = 0, lowerThreshold: lower = 0 } = destination;
-  if (familyOf(address) !== service.family) {
+  if (familyOf(address) !== service.family && destination.method !== 'tunnel') {
     const expected = `expected an IPv${service.family} address for destination`;
     throw new LvsError('INVALID', `${expected}, received ${address}`);
   }

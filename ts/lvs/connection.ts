@@ -5,8 +5,8 @@ export const DEFAULT_TIMEOUTS: Timeouts = { tcpS: 900, tcpFinS: 120, udpS: 300 }
 
 /**
  * How long a connection of each state lives without a packet, in seconds, where `--set` does not
- * say so. The states are TCP's and the one that UDP has, in the order of the data plane's numbers;
- * their names are what a listing of connections prints.
+ * say so. The states are TCP's, those of UDP and of a template (NONE until ASSURED), in the order
+ * of the data plane's numbers.
  *
  * Source: Linux ip_vs_proto_tcp, ip_vs_proto_udp.
  */
@@ -23,6 +23,9 @@ const STATE_TIMEOUTS_S = {
   LISTEN: 120,
   SYNACK: 120,
   UDP: DEFAULT_TIMEOUTS.udpS,
+  // Of a template, which lives as long as its service says.
+  ASSURED: 0,
+  UDP_UNANSWERED: DEFAULT_TIMEOUTS.udpS,
 } as const;
 
 /** The state of a connection, by LVS's name. */
@@ -35,7 +38,16 @@ export const CONNECTION_STATES = Object.keys(STATE_TIMEOUTS_S) as readonly Conne
 export function stateTimeoutS(state: ConnectionState, { tcpS, tcpFinS, udpS }: Timeouts): number {
   if (state === 'ESTABLISHED') return tcpS;
   if (state === 'FIN_WAIT') return tcpFinS;
-  return state === 'UDP' ? udpS : STATE_TIMEOUTS_S[state];
+  return isUdp(state) ? udpS : STATE_TIMEOUTS_S[state];
+}
+
+function isUdp(state: ConnectionState): boolean {
+  return state === 'UDP' || state === 'UDP_UNANSWERED';
+}
+
+/** The state as a listing names it. */
+export function stateName(state: ConnectionState): string {
+  return isUdp(state) ? 'UDP' : state;
 }
 
 /** The timeout of every state in seconds, in the order of CONNECTION_STATES. */
@@ -52,7 +64,8 @@ export function isActive(state: ConnectionState): boolean {
 
 /** One connection as a listing shows it. */
 export interface ConnectionView {
-  readonly protocol: Protocol;
+  /** `ip` of the template of a firewall mark, whose virtual address is the mark. */
+  readonly protocol: Protocol | 'ip';
   /** LVS's name of the state, such as ESTABLISHED; UDP for UDP. */
   readonly state: string;
   readonly expiresS: number;

@@ -1,4 +1,5 @@
-import type { DestinationSpec, ServiceId, Timeouts } from './operation.ts';
+import type { MarkRule } from './marks/rule.ts';
+import type { DestinationSpec, Persistence, ServiceId, Timeouts } from './operation.ts';
 import type { Ring } from './ring.ts';
 import type { Settings } from './settings.ts';
 
@@ -43,6 +44,9 @@ export interface Dataplane {
   /** Connections in any other state. Live; hot: a plain array read. */
   inactiveConnections(index: number): number;
 
+  /** Its templates: clients that are sent there again. Live. */
+  persistentConnections(index: number): number;
+
   /** Whether it is overloaded, as threshold.ts has it. Live; hot: plain array reads. */
   isOverloaded(index: number): boolean;
 
@@ -61,9 +65,15 @@ export interface Dataplane {
   /** Whether SYNs of the service that has the index may be answered by cookies. */
   setCookies(index: number, allowed: boolean): void;
 
+  /** Whether clients of the service that has the index are remembered from now on. */
+  setPersistence(index: number, persistence: Persistence | undefined): void;
+
   /** Sets the state timeouts; no member is 0 here. */
   setTimeouts(timeouts: Timeouts): void;
 
   /** Sets what else the packet code obeys. */
   setSettings(settings: Settings): void;
+
+  /** Sets the rules of firewall marks, all at one moment. Throws LvsError TABLE_FULL. */
+  setMarks(rules: readonly MarkRule[]): void;
 }

@@ -1,14 +1,14 @@
 import { NO_COUNTERS } from './counters.ts';
 import type { Counters, Dataplane } from './dataplane.ts';
 import { Estimator } from './estimator.ts';
-import type { DestinationId, DestinationSpec, ForwardingMethod } from './operation.ts';
+import type { DestinationId, DestinationSpec, ForwardingMethod, Tunnel } from './operation.ts';
 import type { Service } from './service.ts';
 import type { Undo } from './undo.ts';
 
 /** Where a destination's connection counts are read. */
 export type ConnectionCounts = Pick<
   Dataplane,
-  'activeConnections' | 'inactiveConnections' | 'isOverloaded'
+  'activeConnections' | 'inactiveConnections' | 'persistentConnections' | 'isOverloaded'
 >;
 
 /**
@@ -24,6 +24,7 @@ export class Destination implements DestinationId {
   /** The service that it was added to last. */
   service: Service | undefined;
   #method: ForwardingMethod;
+  #tunnel: Tunnel | undefined;
   #weight: number;
   #lastWeight: number;
   #upperThreshold: number;
@@ -36,6 +37,7 @@ export class Destination implements DestinationId {
     this.address = spec.address;
     this.port = spec.port;
     this.#method = spec.method;
+    this.#tunnel = spec.tunnel;
     this.#weight = spec.weight;
     this.#lastWeight = spec.weight;
     this.#upperThreshold = spec.upperThreshold ?? 0;
@@ -73,6 +75,11 @@ export class Destination implements DestinationId {
     return this.#counts.inactiveConnections(this.index);
   }
 
+  /** Clients that are sent there again, at this moment. */
+  get persistentConnections(): number {
+    return this.#counts.persistentConnections(this.index);
+  }
+
   /** Whether it is between reaching its upper and falling below its lower threshold. Hot. */
   get isOverloaded(): boolean {
     return this.#counts.isOverloaded(this.index);
@@ -81,7 +88,8 @@ export class Destination implements DestinationId {
   /** The destination as the operation that would add it. */
   get spec(): DestinationSpec {
     const { address, port, method, weight } = this;
-    const spec = { address, port, method, weight };
+    const tunnel = this.#tunnel;
+    const spec = { address, port, method, ...(tunnel && { tunnel }), weight };
     const upperThreshold = this.#upperThreshold;
     if (upperThreshold === 0) return spec; // then the lower one is 0, too
     const lowerThreshold = this.#lowerThreshold;
@@ -107,8 +115,10 @@ export class Destination implements DestinationId {
     return undo;
   }
 
-  #take({ method, weight, upperThreshold = 0, lowerThreshold = 0 }: DestinationSpec): void {
+  #take({ method, tunnel, weight, ...thresholds }: DestinationSpec): void {
+    const { upperThreshold = 0, lowerThreshold = 0 } = thresholds;
     this.#method = method;
+    this.#tunnel = tunnel;
     this.#weight = weight;
     this.#upperThreshold = upperThreshold;
     this.#lowerThreshold = lowerThreshold;

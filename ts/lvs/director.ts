@@ -7,6 +7,7 @@ import { LvsError, type LvsErrorCode } from './error.ts';
 import { Estimation } from './estimation.ts';
 import { entriesOf, progressOf, replay } from './journal.ts';
 import type { CounterSample, JournalEntry, OperationEntry } from './journal_entry.ts';
+import type { MarkRule } from './marks/rule.ts';
 import type { Operation, ServiceId, Timeouts } from './operation.ts';
 import type { Ring } from './ring.ts';
 import { type Change, Rules } from './rules.ts';
@@ -74,6 +75,11 @@ export class Director {
   /** The settings beside the rules. */
   get settings(): Settings {
     return this.#rules.settings;
+  }
+
+  /** The rules of firewall marks, in their order. */
+  get marks(): readonly MarkRule[] {
+    return this.#rules.marks;
   }
 
   /** The virtual service of that name. */
@@ -151,7 +157,7 @@ export class Director {
 
   /** Tells the data plane all rules, after a replay: what it knows already does no harm. */
   publish(): void {
-    const { services, trash, timeouts, settings } = this.#rules;
+    const { services, trash, timeouts, settings, marks } = this.#rules;
     this.#dataplane.setTimeouts(timeouts);
     this.#dataplane.setSettings(settings);
     for (const { destination, serviceId } of trash.content) {
@@ -164,6 +170,7 @@ export class Director {
       }
       this.#dataplane.putService(service.index, service.id);
     }
+    this.#dataplane.setMarks(marks);
     for (const [index, service] of this.#rules.serviceAt.entries()) {
       const ring = this.#dataplane.ring(index);
       if (service === undefined) ring.release();
@@ -173,7 +180,7 @@ export class Director {
   }
 
   #adopt(service: Service, ring: Ring): void {
-    this.#dataplane.setCookies(service.index, service.isNat);
+    this.#configure(service);
     service.tickets = new Tickets(service, ring);
     service.tickets.adopt();
   }
@@ -282,6 +289,12 @@ export class Director {
     }
   }
 
+  /** Where a client's connections stay together, none is opened before its template: no cookies. */
+  #configure({ index, isNat, persistence }: Service): void {
+    this.#dataplane.setCookies(index, isNat && persistence === undefined);
+    this.#dataplane.setPersistence(index, persistence);
+  }
+
   #relieve(): void {
     for (const service of this.services) {
       const { successor } = service.scheduler;
@@ -297,7 +310,7 @@ export class Director {
     // A ring outlives its service, whose index another one may have by now.
     if (service?.tickets === undefined) ring.release();
     if (service === undefined) return;
-    this.#dataplane.setCookies(index, service.isNat);
+    this.#configure(service);
     service.tickets ??= new Tickets(service, ring);
     service.tickets.redraw();
   }

@@ -1,4 +1,5 @@
 import type { Dataplane } from './dataplane.ts';
+import type { MarkRule } from './marks/rule.ts';
 import type { DestinationSpec, ServiceId, Timeouts } from './operation.ts';
 import type { Settings } from './settings.ts';
 
@@ -12,7 +13,12 @@ export type Effect =
     }
   | DestinationEffect
   | { readonly effect: 'timeouts'; readonly timeouts: Timeouts; readonly before: Timeouts }
-  | { readonly effect: 'settings'; readonly settings: Settings; readonly before: Settings };
+  | { readonly effect: 'settings'; readonly settings: Settings; readonly before: Settings }
+  | {
+      readonly effect: 'marks';
+      readonly rules: readonly MarkRule[];
+      readonly before: readonly MarkRule[];
+    };
 
 /** What becomes of one destination of a service. */
 export interface DestinationEffect {
@@ -41,6 +47,9 @@ export function tell(dataplane: Dataplane, effect: Effect): void {
     case 'settings':
       dataplane.setSettings(effect.settings);
       break;
+    case 'marks':
+      dataplane.setMarks(effect.rules);
+      break;
   }
 }
 
@@ -55,5 +64,7 @@ export function inverse(effect: Effect): Effect {
       return { ...effect, timeouts: effect.before, before: effect.timeouts };
     case 'settings':
       return { ...effect, settings: effect.before, before: effect.settings };
+    case 'marks':
+      return { ...effect, rules: effect.before, before: effect.rules };
   }
 }

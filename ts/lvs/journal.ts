@@ -46,6 +46,9 @@ export function replay(rules: Rules, entry: JournalEntry): void {
 export function* entriesOf(rules: Rules): Generator<JournalEntry> {
   yield { entry: 'operation', operation: { op: 'setTimeouts', timeouts: rules.timeouts } };
   yield { entry: 'operation', operation: { op: 'setSettings', settings: rules.settings } };
+  if (rules.marks.length > 0) {
+    yield { entry: 'operation', operation: { op: 'setMarks', rules: rules.marks } };
+  }
   for (const service of rules.services) {
     yield* entriesOfService(service);
   }

@@ -1,4 +1,5 @@
 import type { Family } from '../net/address.ts';
+import type { MarkRule } from './marks/rule.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -8,12 +9,33 @@ import type { Settings } from './settings.ts';
 
 export type Protocol = 'tcp' | 'udp';
 
-/** How packets reach a destination: rewritten (NAT), or readdressed on the link (DR). */
-export type ForwardingMethod = 'masq' | 'route';
+/** The same of services: one of a firewall mark has none. */
+export type ServiceProtocol = Protocol | 'fwm';
 
-/** What names a virtual service. Addresses are canonical text (`net/address.ts`). */
+/**
+ * How packets reach a destination: rewritten (NAT), readdressed on the link (DR), or in a tunnel
+ * (TUN).
+ */
+export type ForwardingMethod = 'masq' | 'route' | 'tunnel';
+
+/**
+ * A tunnel that is more than IP in IP. A `remote` checksum is GUE's way to leave the packet's own
+ * one to the other end; a packet that has it already gets `full`, as from the kernel.
+ */
+export type Tunnel =
+  | {
+      readonly type: 'gue';
+      readonly port: number;
+      readonly checksum: 'none' | 'full' | 'remote';
+    }
+  | { readonly type: 'gre'; readonly checksum: 'none' | 'full' };
+
+/**
+ * What names a virtual service. Addresses are canonical text (`net/address.ts`). One of a firewall
+ * mark has protocol `fwm`, port 0, and the mark for its address (`net/mark.ts`).
+ */
 export interface ServiceId {
-  readonly protocol: Protocol;
+  readonly protocol: ServiceProtocol;
   readonly family: Family;
   readonly address: string;
   readonly port: number;
@@ -25,12 +47,21 @@ export interface ServiceId {
  */
 export type SchedulerFlag = 'flag-1' | 'flag-2' | 'flag-3';
 
+/** How a client's later connections go where its first one went. */
+export interface Persistence {
+  /** How long a client is remembered after its last new connection. */
+  readonly timeoutS: number;
+  /** What makes one client of many: a mask of IPv4 in dots, or the length of an IPv6 prefix. */
+  readonly netmask?: string;
+}
+
 export interface ServiceSpec extends ServiceId {
   readonly scheduler: string;
   /** In their order, each once; absent where there are none. */
   readonly flags?: readonly SchedulerFlag[];
   /** Every connection is scheduled at the moment it comes, and never ahead. */
   readonly exact?: boolean;
+  readonly persistence?: Persistence;
 }
 
 /** What names a destination within its service. */
@@ -41,6 +72,8 @@ export interface DestinationId {
 
 export interface DestinationSpec extends DestinationId {
   readonly method: ForwardingMethod;
+  /** Of method tunnel; absent it is IP in IP. */
+  readonly tunnel?: Tunnel;
   /** 0 to 2147483647; 0 quiesces. */
   readonly weight: number;
   /** Connections at which it takes no new ones; 0, or absent, is no limit. */
@@ -71,5 +104,10 @@ export type Operation =
       readonly destination: DestinationId;
     }
   | { readonly op: 'zero'; readonly service?: ServiceId }
+  /** Before the rule that has the place, counted from 1; without one behind all others. */
+  | { readonly op: 'addMarks'; readonly rules: readonly MarkRule[]; readonly at?: number }
+  /** The first rule that equals it, or the one that has the place. */
+  | { readonly op: 'deleteMark'; readonly rule: MarkRule | number }
+  | { readonly op: 'setMarks'; readonly rules: readonly MarkRule[] }
   | { readonly op: 'setTimeouts'; readonly timeouts: Timeouts }
   | { readonly op: 'setSettings'; readonly settings: Partial<Settings> };

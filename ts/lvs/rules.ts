@@ -6,6 +6,7 @@ import { type ConnectionCounts, Destination } from './destination.ts';
 import type { DestinationEffect, Effect } from './effect.ts';
 import { LvsError, type LvsErrorCode } from './error.ts';
 import { IndexPool } from './index_pool.ts';
+import { MAX_MARK_RULES, type MarkRule, markRuleKey } from './marks/rule.ts';
 import type {
   DestinationId,
   DestinationSpec,
@@ -61,6 +62,8 @@ export class Rules implements Surroundings {
   /** Of the service that was changed last; no two changes have the same. */
   edition = 0;
   settings = DEFAULT_SETTINGS;
+  /** Of firewall marks, in their order. */
+  marks: readonly MarkRule[] = [];
   readonly now: Outside['now'];
   readonly random: Outside['random'];
   readonly schedulers: Makers;
@@ -129,6 +132,15 @@ export class Rules implements Surroundings {
         return this.#setTimeouts(operation.timeouts);
       case 'setSettings':
         return this.#setSettings(operation.settings);
+      case 'addMarks': {
+        const { rules, at = this.marks.length + 1 } = operation;
+        checkPlace(at, this.marks.length + 1);
+        return this.#setMarks(this.marks.toSpliced(at - 1, 0, ...rules));
+      }
+      case 'deleteMark':
+        return this.#setMarks(this.marks.toSpliced(placeOf(this.marks, operation.rule) - 1, 1));
+      case 'setMarks':
+        return this.#setMarks(operation.rules);
     }
   }
 
@@ -287,6 +299,21 @@ export class Rules implements Surroundings {
     };
   }
 
+  #setMarks(rules: readonly MarkRule[]): Change {
+    if (rules.length > MAX_MARK_RULES) {
+      const expected = `expected up to ${MAX_MARK_RULES} mark rules`;
+      throw new LvsError('TABLE_FULL', `${expected}, received ${rules.length}`);
+    }
+    const before = this.marks;
+    this.marks = rules;
+    return {
+      effects: [{ effect: 'marks', rules, before }],
+      undo: () => {
+        this.marks = before;
+      },
+    };
+  }
+
   #scheduler(name: string, { isPast }: Pick<Given, 'isPast'> = {}): Scheduler {
     const scheduler = makeScheduler(name, this);
     if (scheduler !== undefined) return scheduler;
@@ -337,6 +364,24 @@ function destinationOf(service: Service, id: DestinationId): Destination {
   if (destination !== undefined) return destination;
   const expected = 'expected an existing destination';
   throw new LvsError('NO_SUCH_DESTINATION', `${expected}, received ${destinationKey(id)}`);
+}
+
+/** The place of the first rule that equals one, or the place given, where there is one. */
+function placeOf(rules: readonly MarkRule[], rule: MarkRule | number): number {
+  if (typeof rule === 'number') {
+    checkPlace(rule, rules.length);
+    return rule;
+  }
+  const key = markRuleKey(rule);
+  const place = rules.findIndex((one) => markRuleKey(one) === key) + 1;
+  if (place > 0) return place;
+  throw new LvsError('NO_SUCH_MARK_RULE', `expected an existing mark rule, received ${key}`);
+}
+
+function checkPlace(place: number, last: number): void {
+  if (place >= 1 && place <= last) return;
+  const expected = `expected 1 to ${last} for the mark rule's place`;
+  throw new LvsError('NO_SUCH_MARK_RULE', `${expected}, received ${place}`);
 }
 
 /** Makes the counters of a service and of its destinations begin at 0. */

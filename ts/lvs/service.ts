@@ -6,6 +6,7 @@ import { Estimator } from './estimator.ts';
 import type {
   DestinationId,
   DestinationSpec,
+  Persistence,
   SchedulerFlag,
   ServiceId,
   ServiceSpec,
@@ -48,14 +49,16 @@ export class Service implements Pool {
   #scheduler: Scheduler;
   #flags: readonly SchedulerFlag[];
   #exact: boolean;
+  #persistence: Persistence | undefined;
 
   constructor(index: number, spec: ServiceSpec, scheduler: Scheduler) {
-    const { protocol, family, address, port, flags = [], exact = false } = spec;
+    const { protocol, family, address, port, flags = [], exact = false, persistence } = spec;
     this.index = index;
     this.id = { protocol, family, address, port };
     this.#scheduler = scheduler;
     this.#flags = flags;
     this.#exact = exact;
+    this.#persistence = persistence;
   }
 
   get scheduler(): Scheduler {
@@ -79,6 +82,11 @@ export class Service implements Pool {
     return this.#exact;
   }
 
+  /** Undefined: each connection is scheduled for itself. */
+  get persistence(): Persistence | undefined {
+    return this.#persistence;
+  }
+
   get destinations(): readonly Destination[] {
     return this.#destinations;
   }
@@ -93,7 +101,8 @@ export class Service implements Pool {
   get spec(): ServiceSpec {
     const flags = this.#flags.length > 0 && { flags: this.#flags };
     const exact = this.#exact && { exact: true };
-    return { ...this.id, scheduler: this.#scheduler.name, ...flags, ...exact };
+    const persistence = this.#persistence && { persistence: this.#persistence };
+    return { ...this.id, scheduler: this.#scheduler.name, ...flags, ...exact, ...persistence };
   }
 
   /** The service's own destination of that name. */
@@ -152,15 +161,18 @@ export class Service implements Pool {
     };
   }
 
-  /** Says what is asked of the scheduler, and whether to schedule connections as they come. */
-  setFlags({ flags = [], exact = false }: Pick<ServiceSpec, 'flags' | 'exact'>): Undo {
+  /** Says what is asked of the scheduler, and which connections it is to be asked for, and when. */
+  setFlags({ flags = [], exact = false, persistence }: Omit<ServiceSpec, keyof ServiceId>): Undo {
     const resume = this.#bookmark();
     const [flagsBefore, exactBefore] = [this.#flags, this.#exact];
+    const persistenceBefore = this.#persistence;
     this.#flags = flags;
     this.#exact = exact;
+    this.#persistence = persistence;
     return () => {
       this.#flags = flagsBefore;
       this.#exact = exactBefore;
+      this.#persistence = persistenceBefore;
       resume();
     };
   }

@@ -34,6 +34,18 @@ export const SETTINGS = {
       '1: a packet of a removed destination, or a SYN to a quiesced one, ends the connection and ' +
       'is scheduled anew; 0: the former is dropped',
   },
+  pmtu_disc: {
+    max: 1,
+    default: 1,
+    meaning:
+      '1: a tunnel takes on the DF flag of an IPv4 packet; 0: it has none, and routers may ' +
+      'fragment what leaves in it',
+  },
+  expire_quiescent_template: {
+    max: 1,
+    default: 0,
+    meaning: '1: a template whose destination is quiesced sends nobody there; 0: it goes on to',
+  },
   sloppy_tcp: {
     max: 1,
     default: 0,

@@ -1,6 +1,6 @@
 // Hot: runs per packet of a simulation. Do not allocate.
 import type { ConnectionState } from './connection.ts';
-import type { ForwardingMethod, Protocol } from './operation.ts';
+import type { ForwardingMethod, ServiceProtocol } from './operation.ts';
 import type { Settings } from './settings.ts';
 import { TCP_TRANSITIONS } from './state.gen.ts';
 
@@ -32,7 +32,8 @@ export function nextState(
   state: ConnectionState,
   { method, direction, flags }: Met,
 ): ConnectionState {
-  if (state === 'UDP') return state;
+  if (state === 'UDP' || (state === 'UDP_UNANSWERED' && direction === 'out')) return 'UDP';
+  if (state === 'UDP_UNANSWERED' || state === 'ASSURED') return state;
   const event = tcpEvent(flags);
   if (event === undefined) return 'CLOSE';
   const incoming = method === 'masq' ? 'IN' : 'IN_ONLY';
@@ -40,13 +41,13 @@ export function nextState(
 }
 
 /** The state in which a packet that may open a connection leaves it. */
-export function firstState(protocol: Protocol, flags: string): ConnectionState {
+export function firstState(protocol: ServiceProtocol, flags: string): ConnectionState {
   return protocol === 'udp' ? 'UDP' : nextState('NONE', { method: 'masq', direction: 'in', flags });
 }
 
 /** TCP opens by SYN alone, or, with sloppy_tcp, by all but RST; any packet does so for UDP. */
 export function mayOpen(
-  protocol: Protocol,
+  protocol: ServiceProtocol,
   flags: string,
   { sloppy_tcp }: Pick<Settings, 'sloppy_tcp'>,
 ): boolean {

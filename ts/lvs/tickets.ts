@@ -52,6 +52,9 @@ const LOOK_MS = 50;
 const SOON_MS = 1;
 const AHEAD_MS = 3;
 
+/** Tickets that are tried for one packet: TICKET_TRIES of bpf/connection.h. */
+const TRIES = 8;
+
 /** How long the rate that was seen is remembered. */
 const MEMORY_MS = 20;
 
@@ -202,6 +205,32 @@ export class Tickets {
     if (this.isAsked || this.ahead < this.#asked) this.#append();
     if (this.ahead < this.#asked) this.#grow(this.#ring.size * 2);
     return this.ahead > 0;
+  }
+
+  /**
+   * Whether a packet would meet nothing but tickets of overloaded destinations, though others are
+   * accepting: then it is decided on by itself.
+   */
+  get areRefused(): boolean {
+    const service = this.#service;
+    const { destinations } = service;
+    if (this.ahead < TRIES || !destinations.some(({ isOverloaded }) => isOverloaded)) return false;
+    if (!destinations.some((each) => accepting(each, service))) return false;
+    const { tickets, first, head, size } = this.#ring;
+    for (let place = head; place !== ((head + TRIES) | 0); place = (place + 1) | 0) {
+      const ticket = tickets[first + (place & (size - 1))]!;
+      const destination = destinations.find(({ index }) => index === ticket);
+      if (destination !== undefined && accepting(destination, service)) return false;
+    }
+    return true;
+  }
+
+  /** As decide, with the tickets behind it drawn anew: those before its own are passed over. */
+  decideAnew(flow: Flow): Destination | undefined {
+    this.recall();
+    const chosen = this.decide(flow);
+    this.redraw();
+    return chosen;
   }
 
   /** The destination for a new connection, of this very moment; undefined if none. Hot. */

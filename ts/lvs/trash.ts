@@ -50,7 +50,8 @@ export class Trash {
     const expired: Discarded[] = [];
     for (const discarded of this.#byKey.values()) {
       const { index } = discarded.destination;
-      const held = counts.activeConnections(index) + counts.inactiveConnections(index) > 0;
+      const connections = counts.activeConnections(index) + counts.inactiveConnections(index);
+      const held = connections + counts.persistentConnections(index) > 0;
       discarded.idleSinceS = held ? undefined : (discarded.idleSinceS ?? nowS);
       if (nowS - (discarded.idleSinceS ?? nowS) >= IDLE_S) expired.push(discarded);
     }

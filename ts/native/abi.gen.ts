@@ -2,7 +2,7 @@
 
 /** enum limits. */
 export const Limits = {
-  ABI_VERSION: 5,
+  ABI_VERSION: 6,
   MAX_SERVICES: 16384,
   MAX_DESTINATIONS: 131072,
   WAYS: 7,
@@ -29,12 +29,14 @@ export const Limits = {
 export const Family = {
   IPV4: 4,
   IPV6: 6,
+  TEMPLATE: 8,
 } as const;
 
 /** enum forwarding_method, without METHOD_. */
 export const ForwardingMethod = {
   MASQ: 0,
   ROUTE: 1,
+  TUNNEL: 2,
 } as const;
 
 /** enum connection_state, without STATE_. */
@@ -51,7 +53,9 @@ export const ConnectionState = {
   LISTEN: 9,
   SYNACK: 10,
   UDP: 11,
-  STATES: 12,
+  ASSURED: 12,
+  UDP_UNANSWERED: 13,
+  STATES: 14,
   STATES_ROOM: 16,
 } as const;
 
@@ -100,7 +104,8 @@ export const Verdict = {
   ANSWERED_COOKIE: 28,
   FORWARDED_COOKIE: 29,
   DROPPED_COOKIE: 30,
-  VERDICTS: 31,
+  DROPPED_TUNNEL: 31,
+  VERDICTS: 32,
   NEXT: 255,
 } as const;
 
@@ -177,40 +182,6 @@ export const ServiceKey = {
   family: (view: DataView, at: number): number => view.getUint8(at + 19),
   setFamily: (view: DataView, at: number, value: number): void =>
     view.setUint8(at + 19, value),
-} as const;
-
-/** enum egress, without EGRESS_. */
-export const Egress = {
-  IFINDEX: 1073741823,
-  TRANSMIT: 1073741824,
-} as const;
-
-/** struct interface, 8 bytes. */
-export const Interface = {
-  size: 8,
-  slotAt: 0, // __u32
-  slot: (view: DataView, at: number): number => view.getUint32(at, true),
-  setSlot: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at, value, true),
-  egressAt: 4, // __u32
-  egress: (view: DataView, at: number): number => view.getUint32(at + 4, true),
-  setEgress: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 4, value, true),
-} as const;
-
-/** struct next_hop, 32 bytes. */
-export const NextHop = {
-  size: 32,
-  keyAt: 0, // __u64
-  key: (view: DataView, at: number): bigint => view.getBigUint64(at, true),
-  setKey: (view: DataView, at: number, value: bigint): void =>
-    view.setBigUint64(at, value, true),
-  dmac: { at: 8, count: 6, elementSize: 1 },
-  smac: { at: 14, count: 6, elementSize: 1 },
-  mtuAt: 20, // __u32
-  mtu: (view: DataView, at: number): number => view.getUint32(at + 20, true),
-  setMtu: (view: DataView, at: number, value: number): void =>
-    view.setUint32(at + 20, value, true),
 } as const;
 
 /** struct connection, 64 bytes. */
@@ -318,6 +289,7 @@ export const Connection = {
 export const ConnectionFlag = {
   COOKIE_OPENING: 1,
   COOKIE: 2,
+  CONTROLLED: 4,
 } as const;
 
 /** struct connection_addresses, 64 bytes. */
@@ -388,6 +360,22 @@ export const Destination = {
   inactive: (view: DataView, at: number): number => view.getUint32(at + 52, true),
   setInactive: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 52, value, true),
+  tunnelAt: 56, // __u8
+  tunnel: (view: DataView, at: number): number => view.getUint8(at + 56),
+  setTunnel: (view: DataView, at: number, value: number): void =>
+    view.setUint8(at + 56, value),
+  tunnelChecksumAt: 57, // __u8
+  tunnelChecksum: (view: DataView, at: number): number => view.getUint8(at + 57),
+  setTunnelChecksum: (view: DataView, at: number, value: number): void =>
+    view.setUint8(at + 57, value),
+  tunnelPortAt: 58, // __be16
+  tunnelPort: (view: DataView, at: number): number => view.getUint16(at + 58, false),
+  setTunnelPort: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 58, value, false),
+  persistentAt: 60, // __u32
+  persistent: (view: DataView, at: number): number => view.getUint32(at + 60, true),
+  setPersistent: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 60, value, true),
 } as const;
 
 /** struct counters, 64 bytes. */
@@ -426,7 +414,13 @@ export const Counters = {
 /** struct verdict_counters, 256 bytes. */
 export const VerdictCounters = {
   size: 256,
-  packets: { at: 0, count: 31, elementSize: 8 },
+  packets: { at: 0, count: 32, elementSize: 8 },
+} as const;
+
+/** enum other_ports, without PORTS_. */
+export const OtherPorts = {
+  OF_FTP: 1,
+  ALL: 2,
 } as const;
 
 /** enum relief, without RELIEF_. */
@@ -436,9 +430,9 @@ export const Relief = {
   ONE_SIDED: 2,
 } as const;
 
-/** struct settings, 200 bytes. */
+/** struct settings, 224 bytes. */
 export const Settings = {
-  size: 200,
+  size: 224,
   abiVersionAt: 0, // __u32
   abiVersion: (view: DataView, at: number): number => view.getUint32(at, true),
   setAbiVersion: (view: DataView, at: number, value: number): void =>
@@ -509,6 +503,26 @@ export const Settings = {
   addressWords: (view: DataView, at: number): number => view.getUint32(at + 192, true),
   setAddressWords: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 192, value, true),
+  pmtuDiscAt: 196, // __u32
+  pmtuDisc: (view: DataView, at: number): number => view.getUint32(at + 196, true),
+  setPmtuDisc: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 196, value, true),
+  expireQuiescentTemplateAt: 200, // __u32
+  expireQuiescentTemplate: (view: DataView, at: number): number => view.getUint32(at + 200, true),
+  setExpireQuiescentTemplate: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 200, value, true),
+  otherPortsAt: 204, // __u32
+  otherPorts: (view: DataView, at: number): number => view.getUint32(at + 204, true),
+  setOtherPorts: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 204, value, true),
+  marksWideAt: 208, // __u32
+  marksWide: (view: DataView, at: number): number => view.getUint32(at + 208, true),
+  setMarksWide: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 208, value, true),
+  marksAt: 216, // __u64
+  marks: (view: DataView, at: number): bigint => view.getBigUint64(at + 216, true),
+  setMarks: (view: DataView, at: number, value: bigint): void =>
+    view.setBigUint64(at + 216, value, true),
 } as const;
 
 /** struct clock, 16 bytes. */
@@ -524,9 +538,9 @@ export const Clock = {
     view.setUint32(at + 8, value, true),
 } as const;
 
-/** struct flow_record, 72 bytes. */
+/** struct flow_record, 76 bytes. */
 export const FlowRecord = {
-  size: 72,
+  size: 76,
   flowAt: 0,
   targetAt: 40,
   serviceAt: 56, // __u32
@@ -557,6 +571,73 @@ export const FlowRecord = {
   destination: (view: DataView, at: number): number => view.getUint32(at + 68, true),
   setDestination: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 68, value, true),
+  targetFamilyAt: 72, // __u32
+  targetFamily: (view: DataView, at: number): number => view.getUint32(at + 72, true),
+  setTargetFamily: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 72, value, true),
+} as const;
+
+/** enum egress, without EGRESS_. */
+export const Egress = {
+  IFINDEX: 1073741823,
+  TRANSMIT: 1073741824,
+} as const;
+
+/** struct interface, 8 bytes. */
+export const Interface = {
+  size: 8,
+  slotAt: 0, // __u32
+  slot: (view: DataView, at: number): number => view.getUint32(at, true),
+  setSlot: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  egressAt: 4, // __u32
+  egress: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setEgress: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
+} as const;
+
+/** struct next_hop, 64 bytes. */
+export const NextHop = {
+  size: 64,
+  keyAt: 0, // __u64
+  key: (view: DataView, at: number): bigint => view.getBigUint64(at, true),
+  setKey: (view: DataView, at: number, value: bigint): void =>
+    view.setBigUint64(at, value, true),
+  dmac: { at: 8, count: 6, elementSize: 1 },
+  smac: { at: 14, count: 6, elementSize: 1 },
+  mtuAt: 20, // __u32
+  mtu: (view: DataView, at: number): number => view.getUint32(at + 20, true),
+  setMtu: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 20, value, true),
+  saddrAt: 24,
+  daddrAt: 40,
+  familyAt: 56, // __u8
+  family: (view: DataView, at: number): number => view.getUint8(at + 56),
+  setFamily: (view: DataView, at: number, value: number): void =>
+    view.setUint8(at + 56, value),
+  tunnelAt: 57, // __u8
+  tunnel: (view: DataView, at: number): number => view.getUint8(at + 57),
+  setTunnel: (view: DataView, at: number, value: number): void =>
+    view.setUint8(at + 57, value),
+  tunnelChecksumAt: 58, // __u8
+  tunnelChecksum: (view: DataView, at: number): number => view.getUint8(at + 58),
+  setTunnelChecksum: (view: DataView, at: number, value: number): void =>
+    view.setUint8(at + 58, value),
+  tunnelPortAt: 60, // __be16
+  tunnelPort: (view: DataView, at: number): number => view.getUint16(at + 60, false),
+  setTunnelPort: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 60, value, false),
+  padPortAt: 62, // __u16
+  padPort: (view: DataView, at: number): number => view.getUint16(at + 62, true),
+  setPadPort: (view: DataView, at: number, value: number): void =>
+    view.setUint16(at + 62, value, true),
+} as const;
+
+/** enum tunnel_kind, without TUNNEL_. */
+export const TunnelKind = {
+  IPIP: 0,
+  GUE: 1,
+  GRE: 2,
 } as const;
 
 /** struct schedule_mark, 20 bytes. */
@@ -638,6 +719,10 @@ export const Schedule = {
   cookies: (view: DataView, at: number): number => view.getUint32(at + 56, true),
   setCookies: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 56, value, true),
+  persistenceJiffiesAt: 60, // __u32
+  persistenceJiffies: (view: DataView, at: number): number => view.getUint32(at + 60, true),
+  setPersistenceJiffies: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 60, value, true),
   windowAt: 64, // __u64
   window: (view: DataView, at: number): bigint => view.getBigUint64(at + 64, true),
   setWindow: (view: DataView, at: number, value: bigint): void =>
@@ -651,13 +736,13 @@ export const Schedule = {
   setGeneration: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 76, value, true),
   tables: { at: 80, count: 2, elementSize: 20 },
-  refillAt: 120, // __u32
-  refill: (view: DataView, at: number): number => view.getUint32(at + 120, true),
-  setRefill: (view: DataView, at: number, value: number): void =>
+  persistenceMaskAt: 120, // __u32
+  persistenceMask: (view: DataView, at: number): number => view.getUint32(at + 120, true),
+  setPersistenceMask: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 120, value, true),
-  padWindowAt: 124, // __u32
-  padWindow: (view: DataView, at: number): number => view.getUint32(at + 124, true),
-  setPadWindow: (view: DataView, at: number, value: number): void =>
+  refillAt: 124, // __u32
+  refill: (view: DataView, at: number): number => view.getUint32(at + 124, true),
+  setRefill: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 124, value, true),
 } as const;
 
@@ -772,4 +857,44 @@ export const Captured = {
   verdict: (view: DataView, at: number): number => view.getUint32(at + 28, true),
   setVerdict: (view: DataView, at: number, value: number): void =>
     view.setUint32(at + 28, value, true),
+} as const;
+
+/** enum mark_limits. */
+export const MarkLimits = {
+  MAX_MARK_STEPS: 262144,
+  MARK_FIELDS_ROOM: 16,
+} as const;
+
+/** enum mark_field, without MARK_. */
+export const MarkField = {
+  KIND: 0,
+  SOURCE: 1,
+  TARGET: 5,
+  SOURCE_PORT: 9,
+  TARGET_PORT: 10,
+  INGRESS: 11,
+  FIELDS: 12,
+  TEST: 12,
+  SET: 13,
+} as const;
+
+/** struct mark_step, 16 bytes. */
+export const MarkStep = {
+  size: 16,
+  lowAt: 0, // __u32
+  low: (view: DataView, at: number): number => view.getUint32(at, true),
+  setLow: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at, value, true),
+  spanAt: 4, // __u32
+  span: (view: DataView, at: number): number => view.getUint32(at + 4, true),
+  setSpan: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 4, value, true),
+  otherAt: 8, // __u32
+  other: (view: DataView, at: number): number => view.getUint32(at + 8, true),
+  setOther: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 8, value, true),
+  fieldAt: 12, // __u32
+  field: (view: DataView, at: number): number => view.getUint32(at + 12, true),
+  setField: (view: DataView, at: number, value: number): void =>
+    view.setUint32(at + 12, value, true),
 } as const;

@@ -15,7 +15,7 @@ export interface Addon {
     groups: number,
     receive: (datagram: Uint8Array) => void,
   ) => NetlinkSocket;
-  readonly MemoryDirector: new () => MemoryDirector;
+  readonly MemoryDirector: new (memory?: MemoryOf) => MemoryDirector;
 
   /** A living map by its id, whoever made it. */
   openMap(id: number): BpfMap;
@@ -189,6 +189,8 @@ export interface Recounted {
   readonly miscounts: readonly Miscount[];
   /** Destinations of which nothing can be said, since connections of theirs came or went. */
   readonly unsettled: number;
+  /** Templates that were said to control more connections than they do: put right. */
+  readonly templates: number;
   /** What it took. */
   readonly cpuMs: number;
 }
@@ -205,6 +207,8 @@ export interface Miscount {
 export interface Counts {
   readonly active: number;
   readonly inactive: number;
+  /** Templates. */
+  readonly persistent: number;
 }
 
 /** The descriptors of an AF_XDP socket and of the memory of its frames. */
@@ -231,6 +235,8 @@ export interface ConnectionSpec {
   readonly state: number;
   readonly seenJiffies: number;
   readonly timeoutJiffies: number;
+  /** Whether it is a template: the request is what that is found by. */
+  readonly isTemplate?: boolean;
 }
 
 export interface NextHop {
@@ -239,6 +245,8 @@ export interface NextHop {
   readonly dmac: Uint8Array;
   readonly smac: Uint8Array;
   readonly mtu: number;
+  /** Our own address towards the target, in 16 bytes: that of a tunnel. */
+  readonly source: Uint8Array;
 }
 
 /** A NETLINK_ROUTE socket: bytes out, datagrams in. */
@@ -247,12 +255,16 @@ export interface NetlinkSocket {
   close(): void;
 }
 
+/** Memory for a MemoryDirector, by the names that it has there: of a map, for instance. */
+export type MemoryOf = { readonly [Name in keyof MemoryDirector]?: ArrayBuffer };
+
 /** The packet code over plain memory, without privileges: for tests. */
 export interface MemoryDirector {
   /** The maps of these names; sizes are the settings' own. */
   readonly settings: ArrayBuffer;
   readonly addresses: ArrayBuffer;
   readonly stations: ArrayBuffer;
+  readonly markSteps: ArrayBuffer;
   readonly buckets: ArrayBuffer;
   readonly connections: ArrayBuffer;
   readonly schedules: ArrayBuffer;
@@ -267,8 +279,14 @@ export interface MemoryDirector {
   putConnection(connection: ConnectionSpec): number;
   putRoute(target: Uint8Array, route: NextHop): void;
   setClock(jiffies: number): void;
-  /** Runs one frame; `ifindex` is where a forwarded one leaves, else 0. */
-  run(frame: Uint8Array): { verdict: number; frame: Uint8Array; ifindex: number };
+  /**
+   * Runs one frame; `ifindex` is where a forwarded one leaves, else 0. A raised one is asked about
+   * by `record`, a struct flow_record; the answer is `destination`, of its next run.
+   */
+  run(
+    frame: Uint8Array,
+    destination?: number,
+  ): { verdict: number; frame: Uint8Array; ifindex: number; record?: Uint8Array };
   /** The ICMP error that the slow path answers a frame with; undefined where it sends none. */
   icmpError(
     frame: Uint8Array,

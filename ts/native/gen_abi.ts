@@ -21,7 +21,13 @@ import { constantBytes } from './rodata.ts';
 export const BTF_OBJECT = join(packageRoot(), 'build', 'director.bpftool.o');
 
 /** The shared layout: bpf/abi.h, and what it includes at its end. */
-export const ABI_HEADERS = ['bpf/abi.h', 'bpf/schedule_abi.h', 'bpf/capture_abi.h'] as const;
+export const ABI_HEADERS = [
+  'bpf/abi.h',
+  'bpf/next_hop_abi.h',
+  'bpf/schedule_abi.h',
+  'bpf/capture_abi.h',
+  'bpf/marks_abi.h',
+] as const;
 
 /** Where bpftool is looked for: Debian installs it beside the administrator's tools. */
 export const BTF_PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
@@ -82,7 +88,7 @@ export function generateStates(): string {
   const room = states.find(({ name }) => name === 'STATES_ROOM')!.value;
   const views = shortNames(enumNamed(types, 'tcp_view'));
   const events = shortNames(enumNamed(types, 'tcp_event')).filter(({ name }) => name !== 'NONE');
-  const tcp = states.filter(({ name }) => !/^STATES|^UDP$/.test(name));
+  const tcp = states.filter(({ name }) => !/^STATES|^UDP|^ASSURED$/.test(name));
   const row = (view: number, event: number): string[] =>
     tcp.map(({ name, value }) => {
       const next = table[(view * events.length + event) * room + value];

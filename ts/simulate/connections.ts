@@ -23,15 +23,21 @@ class Link {
   }
 }
 
-/** A tracked flow. */
+/** A tracked flow; or a template, which is of no packet. */
 export class Connection extends Link {
-  readonly key: string;
+  /** Changes with a template that sends nobody any more. */
+  key: string;
   readonly destination: Destination;
   /** The destination's when the connection was opened. */
   readonly method: ForwardingMethod;
   state: ConnectionState;
   /** When it expires, in microseconds of the virtual clock. */
   expiresUs = 0;
+  /** Of a template: how long it lives without a new connection, and how many it controls. */
+  timeoutS = 0;
+  controls = 0;
+  /** The template that sent it where it goes. */
+  controller: Connection | undefined;
 
   constructor(key: string, destination: Destination, state: ConnectionState) {
     super();
@@ -40,6 +46,11 @@ export class Connection extends Link {
     this.method = destination.method;
     this.state = state;
   }
+}
+
+/** Whether it is a template. */
+export function isTemplate({ timeoutS }: Connection): boolean {
+  return timeoutS > 0;
 }
 
 /**
@@ -60,6 +71,18 @@ export class Connections {
 
   add(connection: Connection): void {
     this.#byKey.set(connection.key, connection);
+  }
+
+  /** From now on it is found by another key. */
+  rename(connection: Connection, key: string): void {
+    this.#byKey.delete(connection.key);
+    connection.key = key;
+    this.#byKey.set(key, connection);
+  }
+
+  /** Every connection and template. */
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.#byKey.values();
   }
 
   remove(connection: Connection): void {

@@ -1,6 +1,7 @@
 import { NO_COUNTERS } from '../lvs/counters.ts';
 import type { Counters, Dataplane } from '../lvs/dataplane.ts';
-import type { DestinationSpec, ServiceId, Timeouts } from '../lvs/operation.ts';
+import type { MarkRule } from '../lvs/marks/rule.ts';
+import type { DestinationSpec, Persistence, ServiceId, Timeouts } from '../lvs/operation.ts';
 import type { Ring } from '../lvs/ring.ts';
 import type { Settings } from '../lvs/settings.ts';
 import { editRelieves, overloads, relieves } from '../lvs/threshold.ts';
@@ -13,6 +14,7 @@ export class SimulatedDataplane implements Dataplane {
   readonly limits: Dataplane['limits'];
   readonly #active: Uint32Array;
   readonly #inactive: Uint32Array;
+  readonly #persistent: Uint32Array;
   readonly #overloaded: Uint8Array;
   readonly #available: Uint8Array;
   /** As they were told last, also of removed ones: thresholds outlive a removal. */
@@ -22,6 +24,7 @@ export class SimulatedDataplane implements Dataplane {
     this.limits = limits;
     this.#active = new Uint32Array(limits.destinations);
     this.#inactive = new Uint32Array(limits.destinations);
+    this.#persistent = new Uint32Array(limits.destinations);
     this.#overloaded = new Uint8Array(limits.destinations);
     this.#available = new Uint8Array(limits.destinations);
   }
@@ -43,6 +46,7 @@ export class SimulatedDataplane implements Dataplane {
   clearDestination(index: number): void {
     this.#active[index] = 0;
     this.#inactive[index] = 0;
+    this.#persistent[index] = 0;
     this.#overloaded[index] = 0;
     this.#specs[index] = undefined;
   }
@@ -53,6 +57,10 @@ export class SimulatedDataplane implements Dataplane {
 
   inactiveConnections(index: number): number {
     return this.#inactive[index]!;
+  }
+
+  persistentConnections(index: number): number {
+    return this.#persistent[index]!;
   }
 
   isOverloaded(index: number): boolean {
@@ -78,9 +86,13 @@ export class SimulatedDataplane implements Dataplane {
 
   setCookies(_index: number, _allowed: boolean): void {}
 
+  setPersistence(_index: number, _persistence: Persistence | undefined): void {}
+
   setTimeouts(_timeouts: Timeouts): void {}
 
   setSettings(_settings: Settings): void {}
+
+  setMarks(_rules: readonly MarkRule[]): void {}
 
   /** A destination gets one more connection. */
   admit(index: number, active: boolean): void {
@@ -98,6 +110,11 @@ export class SimulatedDataplane implements Dataplane {
   dismiss(index: number, active: boolean): void {
     this.#counts(active)[index]! -= 1;
     if (relieves(this.#connections(index), this.#thresholds(index))) this.#overloaded[index] = 0;
+  }
+
+  /** It has so many templates more. */
+  addTemplates(index: number, count: number): void {
+    this.#persistent[index]! += count;
   }
 
   #counts(active: boolean): Uint32Array {

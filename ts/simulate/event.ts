@@ -93,13 +93,13 @@ function parseObject(line: string): Given {
 }
 
 function takeFlow(given: Given): Flow {
-  const { proto } = given;
+  const { proto, mark = 0 } = given;
   if (proto !== 'tcp' && proto !== 'udp') throw expected(given, 'tcp or udp', 'proto');
   const client = takeAddress(given, 'src');
   const { family, text: address } = takeAddress(given, 'dst');
   if (client.family !== family) throw expected(given, `an IPv${family} address`, 'src');
   const service = { protocol: proto, family, address, port: takePort(given, 'dport') } as const;
-  return flowOf(service, client.text, takePort(given, 'sport'));
+  return flowOf(service, client.text, takePort(given, 'sport'), mark as number);
 }
 
 function takeAddress(given: Given, name: string): Address {

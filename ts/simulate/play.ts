@@ -27,6 +27,8 @@ interface ListedDestination {
   readonly weight: number;
   readonly active: number;
   readonly inactive: number;
+  /** Templates; of a persistent service. */
+  readonly persistent?: number;
 }
 
 /** Lets an event happen at its time. Only a change of the rules takes its own time. */
@@ -103,7 +105,8 @@ function list({ director }: Simulation): NonNullable<Outcome['destinations']> {
       const { weight, activeConnections: active, inactiveConnections: inactive } = destination;
       const own = destinationKey(destination);
       const name = rows.has(own) ? `${own} of ${serviceKey(service.id)}` : own;
-      rows.set(name, { weight, active, inactive });
+      const persistent = service.persistence && { persistent: destination.persistentConnections };
+      rows.set(name, { weight, active, inactive, ...persistent });
     }
   }
   return Object.fromEntries(rows);

@@ -1,10 +1,12 @@
 // Hot: runs per event.
 import { isActive, stateTimeoutS } from '../lvs/connection.ts';
 import type { Dataplane } from '../lvs/dataplane.ts';
+import type { Destination } from '../lvs/destination.ts';
 import { Director } from '../lvs/director.ts';
 import type { ServiceId } from '../lvs/operation.ts';
+import { type Services, serviceFor } from '../lvs/persistence.ts';
 import type { Makers } from '../lvs/scheduler.ts';
-import { serviceKey } from '../lvs/service.ts';
+import { type Service, serviceKey } from '../lvs/service.ts';
 import {
   type Direction,
   firstState,
@@ -14,13 +16,17 @@ import {
   nextState,
 } from '../lvs/state.ts';
 import { addressBytes } from '../net/address.ts';
+import { markAddress } from '../net/mark.ts';
 import { seededRandom } from '../net/random.ts';
-import { Connection, Connections } from './connections.ts';
+import { Connection, Connections, isTemplate } from './connections.ts';
 import { SimulatedDataplane } from './dataplane.ts';
+import { Templates } from './templates.ts';
 
 /** A client's five-tuple: its own end, and the virtual service's. */
 export interface Flow {
   readonly service: ServiceId;
+  /** The firewall mark of its packets; 0 is none. */
+  readonly mark: number;
   readonly clientAddress: string;
   readonly clientPort: number;
   /** Text that is equal for equal flows only. */
@@ -28,9 +34,14 @@ export interface Flow {
 }
 
 /** The flow of a client to a service. */
-export function flowOf(service: ServiceId, clientAddress: string, clientPort: number): Flow {
+export function flowOf(
+  service: ServiceId,
+  clientAddress: string,
+  clientPort: number,
+  mark = 0,
+): Flow {
   const key = `${clientAddress} ${clientPort} ${serviceKey(service)}`;
-  return { service, clientAddress, clientPort, key };
+  return { service, clientAddress, clientPort, key, mark };
 }
 
 /** Why a packet reached no destination, or no client by way of the director. */
@@ -69,6 +80,8 @@ export class Simulation {
   readonly director: Director;
   readonly #dataplane: SimulatedDataplane;
   readonly #connections = new Connections();
+  readonly #templates: Templates;
+  readonly #services: Services<Service>;
   #nowUs = 0;
 
   constructor(limits: Dataplane['limits'] = LIMITS, schedulers: Makers = new Map()) {
@@ -78,6 +91,21 @@ export class Simulation {
       random: seededRandom(0),
       schedulers,
     });
+    const { director } = this;
+    this.#templates = new Templates(this.#connections, {
+      director,
+      dataplane: this.#dataplane,
+      now: () => this.#nowUs,
+    });
+    this.#services = {
+      find: (id) => director.service(id),
+      isSomeAt: (port) => director.services.some(({ id }) => id.port === port),
+    };
+  }
+
+  /** Every connection and template. */
+  get connections(): Iterable<Connection> {
+    return this.#connections;
   }
 
   /** The virtual clock, in microseconds since the start: whole ones add up without a rest. */
@@ -93,9 +121,10 @@ export class Simulation {
       const connection = this.#connections.expiring(toUs);
       if (connection === undefined) break;
       this.#nowUs = connection.expiresUs;
+      if (this.#templates.keep(connection)) continue;
       this.#end(connection);
       this.#tick();
-      expired += 1;
+      if (!isTemplate(connection)) expired += 1;
     }
     this.#nowUs = toUs;
     this.#tick();
@@ -151,32 +180,55 @@ export class Simulation {
   }
 
   #open(flow: Flow, flags: string): Seen {
-    const { service: id, clientAddress, clientPort, key } = flow;
-    const service = this.director.service(id);
+    const { service: id, key } = flow;
+    const service = this.#serviceFor(flow);
     if (service === undefined) return { reason: NO_SERVICE };
     if (!mayOpen(id.protocol, flags, this.director.settings)) return { reason: NO_CONNECTION };
-    const destination = service.tickets?.decide({
-      clientAddress: addressBytes(clientAddress),
-      clientPort,
-      virtualAddress: addressBytes(id.address),
-    });
+    const known = this.#templates.find(service, flow);
+    const destination = known?.destination ?? this.#decide(service, flow);
     if (destination === undefined) return { reason: NO_DESTINATION };
-    const state = firstState(id.protocol, flags);
+    const template = known ?? this.#templates.make(service, flow, destination);
+    const first = firstState(id.protocol, flags);
+    const state = template === undefined ? first : this.#templates.firstState(first, template);
     const connection = new Connection(key, destination, state);
+    if (template !== undefined) this.#templates.control(connection, template);
     this.#connections.add(connection);
     this.#dataplane.admit(destination.index, isActive(state));
     this.#see(connection);
     return { connection, isNew: true };
   }
 
+  /** The service of the flow's mark, or else that of its address; as in bpf/opening.h. */
+  #serviceFor({ mark, service: id }: Flow): Service | undefined {
+    const { family, port } = id;
+    if (mark !== 0) {
+      const address = markAddress(mark, family);
+      const marked = this.director.service({ protocol: 'fwm', family, address, port: 0 });
+      if (marked !== undefined) return marked;
+    }
+    const service = serviceFor(id, this.#services);
+    const hasOtherPort = service?.id.port !== port;
+    return hasOtherPort && service?.persistence === undefined ? undefined : service;
+  }
+
+  #decide({ tickets }: Service, flow: Flow): Destination | undefined {
+    const { service: id, clientAddress, clientPort } = flow;
+    return tickets?.decide({
+      clientAddress: addressBytes(clientAddress),
+      clientPort,
+      virtualAddress: addressBytes(id.address),
+    });
+  }
+
   /** Whether a client's packet ends its connection, and is scheduled anew. */
-  #isRescheduled({ destination, state, method }: Connection, flags: string): boolean {
+  #isRescheduled(connection: Connection, flags: string): boolean {
+    const { destination, state, method, controller } = connection;
     const { settings } = this.director;
     if (settings.expire_nodest_conn !== 0) {
       if (!this.#dataplane.isAvailable(destination.index)) return true;
       if (isOpening(flags) && destination.weight === 0) return true;
     }
-    return isOpening(flags) && hasEnded(state, method, settings);
+    return controller === undefined && isOpening(flags) && hasEnded(state, method, settings);
   }
 
   #track(connection: Connection, direction: Direction, flags: string): Seen {
@@ -184,6 +236,7 @@ export class Simulation {
     connection.state = nextState(state, { method, direction, flags });
     const active = isActive(connection.state);
     if (active !== isActive(state)) this.#dataplane.recount(destination.index, active);
+    if (connection.state !== state) this.#templates.assure(connection);
     this.#see(connection);
     return { connection };
   }
@@ -195,6 +248,7 @@ export class Simulation {
 
   #end(connection: Connection): void {
     this.#connections.remove(connection);
+    if (this.#templates.leave(connection)) return;
     this.#dataplane.dismiss(connection.destination.index, isActive(connection.state));
   }
 }

@@ -212,9 +212,10 @@ def write(**line):
     out.write(json.dumps(line) + '\n')
 
 
-ends()
-with open('packets.jsonl', 'w') as out:
-    for family, protocol, method in itertools.product((4, 6), ('tcp', 'udp'), ('masq', 'route')):
-        service(family, protocol, method)
-        forwarded(family, protocol, method)
-        errors(family, protocol, method)
+if __name__ == '__main__':
+    ends()
+    with open('packets.jsonl', 'w') as out:
+        for family, protocol, method in itertools.product((4, 6), ('tcp', 'udp'), ('masq', 'route')):
+            service(family, protocol, method)
+            forwarded(family, protocol, method)
+            errors(family, protocol, method)

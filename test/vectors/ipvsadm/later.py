@@ -76,7 +76,6 @@ later.each('''
 -L -f 1
 -Ln -f 1 -c
 -L --stats --persistent-conn
--L --stats --tun-info
 -L --thresholds --persistent-conn
 -L -c --persistent-conn
 -L --daemon --timeout

@@ -1,5 +1,5 @@
 # Listings of a director with traffic. Lines: {"stats": stdout, "exact": stdout, ...} and {"proc": /proc, ...}.
-import json, os, socket, time
+import json, os, socket, sys, time
 from labnet import *
 ends()
 director()
@@ -67,14 +67,17 @@ held = [tcp('172.16.0.%d' % i, 3000 + i, '10.99.0.1', 80)[0] for i in range(1, 8
 held.append(tcp('2001:db8:16::1', 4000, '2001:db8:99::1', 80)[0])
 held.append(tcp('2001:db8:16:1111:2222:3333:4444:5555', 4001, '2001:db8:99::1', 80)[0])
 fin(held[0])
-rst(held[1])
 held[2].shutdown(1)
 tcp('172.16.0.9', 3009, '10.99.0.2', 8080, timeout=0.2)
 send('172.16.0.9', 53, '10.99.0.1', 53, 1, 10)
+reset = time.monotonic()
+rst(held[1])
 enter('d')
 while True:
     before = proc('d', 'ip_vs_conn')
     line = {'proc': before, **{line: ipvsadm(line)[1] for line in ['-Ln', '-L', '-Lnc', '-Lc']}}
     if proc('d', 'ip_vs_conn') == before:
         break
+if time.monotonic() - reset > 9:
+    sys.exit(75)  # too slow a machine: after 10 s the kernel forgets what was reset
 out.write(json.dumps(line) + '\n')

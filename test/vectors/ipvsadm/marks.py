@@ -1,0 +1,111 @@
+# Services of firewall marks: grammar, refusals and listings.
+marks = Recorder('marks')
+marks.each('''
+-A -f 8 -s rr
+-A -f 8 -s rr
+-A -f 8 -6 -s rr
+-A -f 8 -6
+-A -f 010 -s wrr
+-A -f 0x10 -s wrr
+-A -f 16 -s wrr
+-A -f 4294967295 -s sh -b sh-port
+-A -f 4294967295 -6 -s mh -b mh-fallback,mh-port
+-A -f 4294967296
+-A -f 8 -s nosuch
+-A -f 77 -s nosuch
+-A -f ' 9'
+-A -f '9 '
+-A -f +9
+-A -f ''
+-A -f 12 -6 -t 10.99.0.1:80
+-A -t 10.99.0.1:80 -s rr
+-A -t 200.0.0.1:80 -s rr
+-A -u 10.99.0.1:53 -s rr
+-A -t [2001:db8:99::1]:80 -s rr
+-a -f 8 -r 10.2.0.11 -g
+-a -f 8 -r 10.2.0.12:8080 -m -w 2
+-a -f 8 -r 10.2.0.13:8080 -g -w 5
+-a -f 8 -r 10.2.0.14 -m -w 0
+-a -f 8 -r 10.2.0.11:80 -m
+-a -f 8 -r 10.2.0.11:0 -m
+-a -f 8 -r 10.2.0.12:http -m
+-a -f 8 -r 10.2.0.15:nosuch -m
+-a -f 8 -r [2001:db8:2::11] -g
+-a -f 8 -r 2001:db8:2::11 -g
+-a -f 8 -6 -r 2001:db8:2::11 -g
+-a -f 8 -6 -r [2001:db8:2::12]:0 -m
+-a -f 8 -6 -r [2001:db8:2::13]:80 -m -w 3
+-a -f 8 -6 -r 10.2.0.11 -g
+-a -f 8 -6 -r [2001:db8:2::12] -m
+-a -6 -f 8 -r 2001:db8:2::14
+-a -f 9 -r 10.2.0.11 -g
+-a -f 9 -6 -r 2001:db8:2::11 -g
+-a -f 8 -r 0.0.0.0 -g
+-a -f 8 -r 224.0.0.1 -g
+-a -f 8 -r 10.2.0.16 -m -x 5 -y 6
+-a -f 16 -r 10.2.0.11 -g -w 3
+-a -f 4294967295 -r 10.2.0.11 -m
+-a -f 4294967295 -6 -r 2001:db8:2::11 -m
+-L
+-Ln
+-L -f 8
+-Ln -f 8
+-Ln -f 8 -6
+-L -f 8 -6
+-Ln -f 4294967295
+-Ln -f 99
+-Ln -f 99 -6
+-Ln -f 0
+-Ln --stats
+-Ln --stats -f 8 -6
+-L --stats --exact
+-Ln --rate
+-L --rate -f 8
+-Ln --thresholds
+-L --nosort -f 8
+-S
+-Sn
+-E -f 8 -s wlc
+-E -f 8
+-E -f 8 -6 -s lc -b flag-1
+-E -f 99
+-E -f 99 -6 -s rr
+-e -f 8 -r 10.2.0.11 -g -w 9
+-e -f 8 -r 10.2.0.12:8080 -m -w 4
+-e -f 8 -r 10.2.0.12 -m -w 4
+-e -f 8 -r 10.2.0.13:8080 -m -w 7
+-e -f 8 -6 -r 2001:db8:2::11 -m
+-e -f 99 -r 10.2.0.11
+-Ln -f 8
+-d -f 8 -r 10.2.0.11
+-d -f 8 -r 10.2.0.11
+-d -f 8 -r 10.2.0.13:8080
+-d -f 8 -r 10.2.0.12:8080
+-d -f 8 -6 -r [2001:db8:2::12]:0
+-d -f 99 -r 10.2.0.11
+-Z -f 8
+-Z -f 8 -6
+-Z -f 99
+-Sn
+-D -f 8 -6
+-D -f 8 -6
+-D -f 8
+-D -f 8
+-Ln
+-S -f 16
+-C -f 16
+-A -f 1 -6 -6
+-A -6 -f 1
+-A -f 5 -f 6
+-Lnc -f 16
+-C
+-Ln
+-A -f 3
+-A --fwmark-service 4 -s rr
+-a --fwmark-service=4 -r 10.2.0.11
+-A --fwmark-service 4 --ipv6 -s rr
+-Sn
+''')
+for stdin in ('-A -f 1 -s rr\n-a -f 1 -r 10.2.0.11:0 -m -w 1\n', '-A -f 1 -s rr\n-A -f 2 -6\n-a -f 2 -r 2001:db8:2::11\n',
+              '-A -f 0\n', '-A -f 6 -6 -s rr\n-a -f 6 -6 -r [2001:db8:2::11]:0 -g -w 1\n'):
+    marks('-R', stdin)
