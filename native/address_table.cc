@@ -8,6 +8,8 @@ namespace {
 
 /// More, and one in sixteen strangers would be taken for one of ours.
 constexpr size_t kAddressesPerWord = 2;
+/// A table begins at the word of its size's number; with more addresses it is filled up.
+constexpr uint32_t kMostWords = ADDRESS_WORDS / 2;
 
 /// The address, or its hash, and the role that it is given.
 uint64_t Held(const settings* settings, const Napi::CallbackInfo& info) {
@@ -51,7 +53,8 @@ AddressTable::AddressTable(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Ad
 void AddressTable::Add(const Napi::CallbackInfo& info) {
   uint64_t held = Held(settings_, info);
   if (held_[held]++ != 0) return;
-  if (is_settled_ && held_.size() > settings_->address_words * kAddressesPerWord) return Rebuild();
+  uint32_t size = settings_->address_words;
+  if (is_settled_ && held_.size() > size * kAddressesPerWord && size < kMostWords) return Rebuild();
   uint32_t bit = Bit(settings_, held);
   if (needed_[bit]++ == 0)
     __atomic_fetch_or(&words_[bit / 64], uint64_t{1} << bit % 64, __ATOMIC_SEQ_CST);
@@ -72,7 +75,7 @@ void AddressTable::Settle(const Napi::CallbackInfo&) { Rebuild(); }
 
 void AddressTable::Rebuild() {
   uint32_t size = LEAST_ADDRESS_WORDS;
-  while (held_.size() > size * kAddressesPerWord && size < ADDRESS_WORDS / 2) size *= 2;
+  while (held_.size() > size * kAddressesPerWord && size < kMostWords) size *= 2;
   settings made = *settings_;
   made.address_words = size;
   needed_.clear();
