@@ -85,6 +85,8 @@ export interface RingCase {
   readonly method: ForwardingMethod;
   readonly tunnel?: TunnelCase;
   readonly tickets: readonly Ticket[];
+  /** Which of them is not taken, but has more asked for; none unless told. */
+  readonly askAt?: number;
   /** All are taken already, and may be taken again where no daemon is. */
   readonly used?: boolean;
   /** Upper threshold of the accepting destination, which has 20 connections. */

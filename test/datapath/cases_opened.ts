@@ -70,6 +70,18 @@ const skipped: readonly PacketCase[] = [
     taken: 8,
   })),
   ...IN.map((way) => unopened('no ticket left', way, {})),
+  // Before they are used up, one connection goes to ask for more.
+  ...IN.flatMap((way) => [
+    unopened('asks for more tickets', way, { tickets: ['accepting'], askAt: 0 }),
+    {
+      ...opening('the next one asks', way),
+      ring: { ...way, tickets: ['accepting', 'accepting'], askAt: 1 } as const,
+    },
+    {
+      ...unopened('asks behind a refusal', way, { tickets: ['quiesced', 'accepting'], askAt: 1 }),
+      taken: 1,
+    },
+  ]),
 ];
 
 /** The destination has 20 connections: room for one more, or its threshold was lowered. */

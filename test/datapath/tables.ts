@@ -20,6 +20,7 @@ import {
   Flow,
   Limits,
   NextHop,
+  Refill,
   Schedule,
   Settings,
   SlotPhase,
@@ -173,7 +174,10 @@ function putDestination(director: MemoryDirector, to: DestinationCase): void {
 }
 
 /** The tickets of every service, one ring for all. */
-function putTickets(director: MemoryDirector, { tickets, method, used = false }: RingCase): void {
+function putTickets(
+  director: MemoryDirector,
+  { tickets, method, used = false, askAt }: RingCase,
+): void {
   for (const index of Object.values(TICKETS)) {
     if (index === DESTINATION) continue;
     const view = destinationView(director, index);
@@ -192,6 +196,9 @@ function putTickets(director: MemoryDirector, { tickets, method, used = false }:
     Schedule.setRingLine(view, at, RING_LINE);
     Schedule.setRingMask(view, at, mask);
     Schedule.setReusable(view, at, used ? tickets.length : 0);
+    if (askAt !== undefined) {
+      Schedule.setRefill(view, at, (((FIRST_TICKET + askAt) << 2) | Refill.AT) >>> 0);
+    }
     Schedule.setCookies(view, at, method === 'masq' ? 1 : 0);
     Schedule.setWindow(view, at, (BigInt(limit) << 32n) | BigInt(used ? limit : FIRST_TICKET));
   }
