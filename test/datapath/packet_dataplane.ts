@@ -1,3 +1,4 @@
+import type { Ticks } from '../../ts/dataplane/connections.ts';
 import { serviceKey, word } from '../../ts/dataplane/encoding.ts';
 import { XdpDataplane } from '../../ts/dataplane/xdp.ts';
 import type { DestinationSpec, Protocol, ServiceId } from '../../ts/lvs/operation.ts';
@@ -20,7 +21,7 @@ const HASH_SECRET = 7;
 /** No connection is silent for so long. */
 const FOR_EVER = 2 ** 31 - 1;
 /** The next hop of all destinations; test runs leave by no interface. */
-const HOP = { index: 1, ifindex: 1, mtu: 1500 } as const;
+export const HOP = { index: 1, ifindex: 1, mtu: 1500 } as const;
 
 /** The packet code, and the maps that it works on. */
 export interface Target {
@@ -29,25 +30,19 @@ export interface Target {
   send(frame: Uint8Array): Uint8Array;
 }
 
-/** The data plane as it is, and the first packets of clients. Nothing expires by itself. */
-export class PacketDataplane extends XdpDataplane {
-  readonly #target: Target;
-  readonly #addresses;
+/** The data plane as it is; one next hop is for all. */
+export class OneHopDataplane extends XdpDataplane {
   readonly #destinations: DataView;
 
-  /** Clears what earlier ones left in the target's maps. */
-  constructor(target: Target) {
-    const memory = (name: string) => target.object.map(name).mmap();
+  /** Clears what earlier ones left in the object's maps. */
+  constructor(object: Target['object'], clock: () => Ticks) {
+    const memory = (name: string) => object.map(name).mmap();
     for (const name of ['schedules', 'destinations', 'buckets', 'connections']) {
       new Uint8Array(memory(name)).fill(0);
     }
-    super({ addon, object: target.object, clock: () => ({ jiffies: 0, hz: 100 }) });
+    super({ addon, object, clock });
     this.initialize((size) => new Uint8Array(size).fill(HASH_SECRET));
-    this.#target = target;
-    this.#addresses = new addon.AddressTable(memory('settings'), memory('addresses'));
     this.#destinations = new DataView(memory('destinations'));
-    const { at, count } = Settings.timeoutJiffies;
-    new Uint32Array(memory('settings'), at, count).fill(FOR_EVER);
     const hops = new DataView(memory('next_hops'));
     const key = (BigInt(this.routeGeneration) << 32n) | BigInt(HOP.ifindex);
     NextHop.setKey(hops, HOP.index * NextHop.size, key);
@@ -59,6 +54,21 @@ export class PacketDataplane extends XdpDataplane {
     const at = index * Destination.size;
     Destination.setRouteGeneration(this.#destinations, at, this.routeGeneration);
     Destination.setHop(this.#destinations, at, HOP.index);
+  }
+}
+
+/** With the first packets of clients. Nothing expires by itself. */
+export class PacketDataplane extends OneHopDataplane {
+  readonly #target: Target;
+  readonly #addresses;
+
+  constructor(target: Target) {
+    super(target.object, () => ({ jiffies: 0, hz: 100 }));
+    const settings = target.object.map('settings').mmap();
+    this.#target = target;
+    this.#addresses = new addon.AddressTable(settings, target.object.map('addresses').mmap());
+    const { at, count } = Settings.timeoutJiffies;
+    new Uint32Array(settings, at, count).fill(FOR_EVER);
   }
 
   /** Lets a frame come to the flow's virtual address, at which the service is meanwhile. */

@@ -1,8 +1,8 @@
 import { test } from 'vitest';
 import { Settings } from '../../ts/native/abi.gen.ts';
 import { loadAddon } from '../../ts/native/addon.ts';
-import { FakeMap } from '../support/fake_bpf.ts';
 import { PACKET_CASES, replayCase, type Target } from './persistence_replay.ts';
+import { memoryObject } from './targets.ts';
 
 const { MemoryDirector } = loadAddon();
 const TICKS = { jiffies: 1_000_000, hz: 100 } as const;
@@ -12,24 +12,8 @@ function nativeTarget(): Target {
   const director = new MemoryDirector();
   director.setClock(TICKS.jiffies);
   Settings.setHz(new DataView(director.settings), 0, TICKS.hz);
-  class Services extends FakeMap {
-    override set(key: Uint8Array, value: Uint8Array): void {
-      director.putService(key, value[0]!);
-    }
-  }
-  const services = new Services(0, 0, 0);
-  const memory: Readonly<Record<string, ArrayBuffer>> = {
-    ...(director as unknown as Record<string, ArrayBuffer>),
-    destination_counters: director.counters,
-    next_hops: director.nextHops,
-    mark_steps: director.markSteps,
-  };
-  const map = (name: string) =>
-    name === 'services'
-      ? services
-      : Object.assign(new FakeMap(0, 0, 0), { mmap: () => memory[name]! });
   return {
-    object: { map },
+    object: memoryObject(director),
     send: (frame) => director.run(frame),
     clock: () => TICKS,
     sweep: () => director.sweep(),

@@ -1,10 +1,8 @@
 import { expect } from 'vitest';
 import { generationIn, liveConnections, type Ticks } from '../../ts/dataplane/connections.ts';
-import { XdpDataplane } from '../../ts/dataplane/xdp.ts';
 import { Director } from '../../ts/lvs/director.ts';
-import type { DestinationSpec, ServiceId } from '../../ts/lvs/operation.ts';
-import { Connection, Destination, NextHop, Settings } from '../../ts/native/abi.gen.ts';
-import { type BpfObject, loadAddon } from '../../ts/native/addon.ts';
+import { Connection, Settings } from '../../ts/native/abi.gen.ts';
+import type { BpfObject } from '../../ts/native/addon.ts';
 import { endpointText } from '../../ts/net/address.ts';
 import { seededRandom } from '../../ts/net/random.ts';
 import { applyRule } from '../../ts/simulate/rules.ts';
@@ -23,11 +21,8 @@ import {
   type Row,
 } from '../support/persistence.ts';
 import { LINKS } from './case.ts';
+import { HOP, OneHopDataplane } from './packet_dataplane.ts';
 
-const addon = loadAddon();
-const HASH_SECRET = 7;
-/** The next hop of all packets; test runs leave by no interface. */
-const HOP = { index: 1, ifindex: 1, mtu: 1500 } as const;
 /** A heartbeat so far ahead lasts, however busy the machine is. */
 const AHEAD_JIFFIES = 2 ** 30;
 
@@ -137,36 +132,19 @@ function frameOf(proto: 'tcp' | 'udp', flags: string, [from, sport, to, dport]: 
   return frame.udp(sport, dport, 'hello').bytes();
 }
 
-/** The data plane as it is; one next hop is for all, and time passes when it is told to. */
-class HoppingDataplane extends XdpDataplane {
-  readonly #destinations: DataView;
+/** In which time passes when it is told to. */
+class HoppingDataplane extends OneHopDataplane {
   readonly #settings: DataView;
   readonly #table;
   readonly #clock: () => Ticks;
 
   constructor(target: Target) {
     const memory = (name: string) => target.object.map(name).mmap();
-    for (const name of ['schedules', 'destinations', 'buckets', 'connections']) {
-      new Uint8Array(memory(name)).fill(0);
-    }
-    super({ addon, object: target.object, clock: () => target.clock() });
-    this.initialize((size) => new Uint8Array(size).fill(HASH_SECRET));
+    super(target.object, () => target.clock());
     this.keepServices([]);
     this.#clock = () => target.clock();
-    this.#destinations = new DataView(memory('destinations'));
     this.#settings = new DataView(memory('settings'));
     this.#table = { buckets: memory('buckets'), connections: memory('connections') };
-    const hops = new DataView(memory('next_hops'));
-    const key = (BigInt(this.routeGeneration) << 32n) | BigInt(HOP.ifindex);
-    NextHop.setKey(hops, HOP.index * NextHop.size, key);
-    NextHop.setMtu(hops, HOP.index * NextHop.size, HOP.mtu);
-  }
-
-  override putDestination(index: number, spec: DestinationSpec, of: ServiceId): void {
-    super.putDestination(index, spec, of);
-    const at = index * Destination.size;
-    Destination.setRouteGeneration(this.#destinations, at, this.routeGeneration);
-    Destination.setHop(this.#destinations, at, HOP.index);
   }
 
   /** Sees to it that every connection has its next hops, and that the daemon is thought to live. */

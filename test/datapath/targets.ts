@@ -47,6 +47,12 @@ export function nativeTarget(connections: number): WholeTarget {
     buckets: new ArrayBuffer(buckets * 8),
     connections: new ArrayBuffer(slots * Connection.size),
   });
+  const object = memoryObject(director);
+  return { object, send: (frame) => director.run(frame).frame, slowPath: director };
+}
+
+/** Its memory as the maps of an object. */
+export function memoryObject(director: MemoryDirector): Pick<BpfObject, 'map'> {
   class Services extends FakeMap {
     override set(key: Uint8Array, value: Uint8Array): void {
       director.putService(key, value[0]!);
@@ -57,12 +63,13 @@ export function nativeTarget(connections: number): WholeTarget {
     ...(director as unknown as Record<string, ArrayBuffer>),
     destination_counters: director.counters,
     next_hops: director.nextHops,
+    mark_steps: director.markSteps,
   };
   const map = (name: string) =>
     name === 'services'
       ? services
       : Object.assign(new FakeMap(0, 0, 0), { mmap: () => memory[name]! });
-  return { object: { map }, send: (frame) => director.run(frame).frame, slowPath: director };
+  return { map };
 }
 
 /** The XDP program of an object, verified and compiled by the kernel, run by its test runs. */
